@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The monotonic clock and deadlines on it. The wall clock is used nowhere.
+#ifndef CS_COMMON_CLOCK_H
+#define CS_COMMON_CLOCK_H
+
+#include <algorithm>
+#include <climits>
+#include <cstdint>
+#include <limits>
+#include <time.h>
+
+namespace cs {
+
+using Nanoseconds = std::int64_t;
+
+constexpr Nanoseconds kNanosecondsPerMillisecond = 1'000'000;
+
+// CLOCK_MONOTONIC; async-signal-safe.
+inline Nanoseconds monotonic_now() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<Nanoseconds>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+// A point on the monotonic clock after which one does not wait any longer, or never.
+class Deadline {
+ public:
+  [[nodiscard]] static Deadline never() noexcept { return Deadline(kNever); }
+  [[nodiscard]] static Deadline at(Nanoseconds when) noexcept { return Deadline(when); }
+  [[nodiscard]] static Deadline in_milliseconds(std::int64_t delay) noexcept {
+    return Deadline(monotonic_now() + delay * kNanosecondsPerMillisecond);
+  }
+
+  [[nodiscard]] bool is_never() const noexcept { return when_ == kNever; }
+  [[nodiscard]] bool has_passed(Nanoseconds now) const noexcept { return now >= when_; }
+
+  // For poll(2): rounded up, so that waking up means the deadline has passed; -1 for never.
+  [[nodiscard]] int poll_timeout(Nanoseconds now) const noexcept {
+    if (is_never()) return -1;
+    if (now >= when_) return 0;
+    const Nanoseconds left = (when_ - now - 1) / kNanosecondsPerMillisecond + 1;
+    return static_cast<int>(std::min<Nanoseconds>(left, INT_MAX));
+  }
+
+ private:
+  static constexpr Nanoseconds kNever = std::numeric_limits<Nanoseconds>::max();
+  explicit constexpr Deadline(Nanoseconds when) noexcept : when_(when) {}
+  Nanoseconds when_;
+};
+
+}  // namespace cs
+
+#endif
