@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * SAM, the simple availability manager: a process registers, goes on as the active process in a
+ * child, and leaves behind a supervisor that watches it and carries out the recovery policy when it
+ * dies or hangs. Names, values and layout are those of corosync itself.
+ *
+ * Conventions
+ *
+ *  1. States. There is no handle; SAM is one per process, and is in one of five states:
+ *       new -> sam_initialize -> initialised -> sam_register -> registered
+ *       registered -> sam_start -> started -> sam_stop -> registered
+ *       initialised, registered or started -> sam_finalize -> finalised, for good
+ *     A function called in a state where it is not allowed returns CS_ERR_BAD_HANDLE.
+ *  2. Results. Every function returns CS_OK (which is not 0) or the reason why it did nothing.
+ *  3. Supervisor. Functions marked "Asks the supervisor" wait for its answer. When it is gone they
+ *     raise SIGPIPE, and return CS_ERR_LIBRARY if the process ignores or survives that.
+ *  4. Daemon. With the flags QUORUM and CMAP the supervisor is a client of the cluster, and some
+ *     functions return what it met there: CS_ERR_LIBRARY (no daemon, or it does not answer),
+ *     CS_ERR_TRY_AGAIN (not ready, or too busy), CS_ERR_ACCESS (user not permitted, or an owner of
+ *     the socket who is not to be trusted), CS_ERR_NO_MEMORY, CS_ERR_NO_SPACE (shared memory),
+ *     CS_ERR_NOT_EXIST (shared memory out of sight), CS_ERR_NOT_SUPPORTED (service is being
+ *     unloaded), CS_ERR_MESSAGE_ERROR (an answer that does not follow the protocol).
+ *  5. Out-parameters are written only when the result is CS_OK.
+ *  6. Threads. sam_initialize() and sam_register() are called before the process starts threads.
+ *     All other functions may be called by any number of threads at once.
+ *  7. Signals. sam_hc_send() and sam_data_store() are async-signal-safe, the others are not.
+ *  8. Fork. Children of the active process are not supervised and call nothing of SAM; they may
+ *     outlive the active process without disturbing its recovery. SAM's descriptors are closed on
+ *     exec.
+ *  9. Time is the monotonic clock's.
+ */
+#ifndef COROSYNC_SAM_H_DEFINED
+#define COROSYNC_SAM_H_DEFINED
+
+#include <corosync/corotypes.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What happens when the active process fails. QUIT or RESTART, and flags. */
+typedef enum {
+  SAM_RECOVERY_POLICY_QUIT = 1,      /* the supervisor ends too */
+  SAM_RECOVERY_POLICY_RESTART = 2,   /* the supervisor starts the next instance */
+  SAM_RECOVERY_POLICY_QUORUM = 0x08, /* flag: run only while the cluster is quorate */
+  SAM_RECOVERY_POLICY_QUORUM_QUIT = SAM_RECOVERY_POLICY_QUORUM | SAM_RECOVERY_POLICY_QUIT,
+  SAM_RECOVERY_POLICY_QUORUM_RESTART = SAM_RECOVERY_POLICY_QUORUM | SAM_RECOVERY_POLICY_RESTART,
+  SAM_RECOVERY_POLICY_CMAP = 0x10,   /* flag: publish the state in cmap, resources.process.PID. */
+  SAM_RECOVERY_POLICY_CONFDB = 0x10  /* old name of the same flag */
+} sam_recovery_policy_t;
+
+/* A health check by callback: 0 means healthy. Anything else, or not returning, is a failure, and
+ * the callback is not called again. Runs in a thread of SAM's own. */
+typedef int (*sam_hc_callback_t)(void);
+
+/* Says how this process wants to be watched. With the flag QUORUM, connects to the cluster.
+ *
+ * time_interval    longest time between two health checks, in milliseconds; 0 or less: no limit,
+ *                  only death is a failure
+ * recovery_policy  QUIT or RESTART, and flags
+ *
+ * CS_ERR_INVALID_PARAM  recovery_policy is not that
+ * CS_ERR_BAD_HANDLE     initialised before
+ * and, with QUORUM, the errors of the daemon; the call may then be repeated.
+ *
+ * Not thread safe; not async-signal-safe. */
+cs_error_t sam_initialize(int time_interval, sam_recovery_policy_t recovery_policy);
+
+/* Ends the use of SAM; stops first if started. The supervisor follows when this process ends, and
+ * with its exit code. Asks the supervisor.
+ *
+ * CS_ERR_BAD_HANDLE  never initialised, or finalised before
+ * CS_ERR_LIBRARY     the supervisor is gone
+ *
+ * Thread safe; not async-signal-safe. */
+cs_error_t sam_finalize(void);
+
+/* Starts supervision; counts as a health check. With the flag QUORUM it first waits until the
+ * cluster is quorate. Asks the supervisor.
+ *
+ * CS_ERR_BAD_HANDLE  not registered, or started already
+ * CS_ERR_LIBRARY     the supervisor is gone
+ * and, with QUORUM or CMAP, the errors of the daemon.
+ *
+ * Thread safe; not async-signal-safe. */
+cs_error_t sam_start(void);
+
+/* Stops supervision: until the next sam_start() nothing is a failure, and when the process ends the
+ * supervisor does. Asks the supervisor.
+ *
+ * CS_ERR_BAD_HANDLE  not started
+ * CS_ERR_LIBRARY     the supervisor is gone
+ * and, with CMAP, the errors of the daemon.
+ *
+ * Thread safe; not async-signal-safe. */
+cs_error_t sam_stop(void);
+
+/* Chooses the signal that warns the active process before it is killed; SIGTERM unless chosen
+ * otherwise. Later instances keep the choice. Asks the supervisor once registered.
+ *
+ * warn_signal  a signal number; SIGKILL or 0: no warning
+ *
+ * CS_ERR_INVALID_PARAM  not within 0 and SIGRTMAX
+ * CS_ERR_BAD_HANDLE     never initialised, or finalised
+ * CS_ERR_LIBRARY        the supervisor is gone
+ *
+ * Thread safe; not async-signal-safe. */
+cs_error_t sam_warn_signal_set(int warn_signal);
+
+/* Splits the process: forks, and returns in the child, the active process. The caller itself stays
+ * inside as the supervisor and leaves only by exit(), with the exit code of the active process, or
+ * with 0 if that died of a signal. With RESTART, each later instance also returns from this call.
+ * To be called before the process starts threads: only the calling thread goes on. With the flag
+ * CMAP, connects to the cluster.
+ *
+ * instance_id  receives 1 in the first instance, 2 in the second and so on; may be NULL
+ *
+ * CS_ERR_BAD_HANDLE  never initialised, registered before, or finalised
+ * CS_ERR_LIBRARY     no pipe, memory file or process could be made (see errno), or the supervisor
+ *                    broke down and has killed the active process; this process is the only one
+ * and, with CMAP, the errors of the daemon.
+ *
+ * Not thread safe; not async-signal-safe. */
+cs_error_t sam_register(unsigned int *instance_id);
+
+/* Confirms that the active process is healthy. To be called more often than every time_interval;
+ * takes nanoseconds.
+ *
+ * CS_ERR_BAD_HANDLE  not started
+ * CS_ERR_LIBRARY     the supervisor is gone (found out now and then) and SIGPIPE has not ended this
+ *                    process
+ *
+ * Thread safe; async-signal-safe. */
+cs_error_t sam_hc_send(void);
+
+/* Lets SAM do the health checks: between sam_start() and sam_stop() a thread of its own calls the
+ * callback once in each interval.
+ *
+ * cb  the callback, in place of an earlier one; NULL: back to sam_hc_send()
+ *
+ * CS_ERR_BAD_HANDLE     not registered, or started
+ * CS_ERR_INVALID_PARAM  time_interval is 0 or less, or cb is NULL and there was no callback
+ * CS_ERR_LIBRARY        the thread could not be made
+ *
+ * Thread safe; not async-signal-safe. */
+cs_error_t sam_hc_callback_register(sam_hc_callback_t cb);
+
+/* Returns the size of the stored data.
+ *
+ * size  receives it, in bytes; 0: nothing is stored
+ *
+ * CS_ERR_INVALID_PARAM  size is NULL
+ * CS_ERR_BAD_HANDLE     never initialised, or finalised
+ *
+ * Thread safe; not async-signal-safe. */
+cs_error_t sam_data_getsize(size_t *size);
+
+/* Copies the stored data, which may be an earlier instance's. Nothing stored: CS_OK, data is left
+ * alone.
+ *
+ * data  receives them
+ * size  room at data, in bytes
+ *
+ * CS_ERR_INVALID_PARAM  data is NULL, or size is less than what is stored
+ * CS_ERR_BAD_HANDLE     never initialised, or finalised
+ * CS_ERR_LIBRARY        the data could not be read
+ *
+ * Thread safe; not async-signal-safe. */
+cs_error_t sam_data_restore(void *data, size_t size);
+
+/* Stores data in place of what was stored before. Once this has returned CS_OK they survive the end
+ * of this process, whatever kills it and when; before that, the old data do.
+ *
+ * data  copied; NULL erases what is stored, whatever the size
+ * size  in bytes
+ *
+ * CS_ERR_TOO_BIG     size is SSIZE_MAX or more
+ * CS_ERR_BAD_HANDLE  never initialised, or finalised
+ * CS_ERR_NO_MEMORY   out of memory; the old data stay
+ * CS_ERR_LIBRARY     the data could not be written; the old data stay
+ *
+ * Thread safe; async-signal-safe. */
+cs_error_t sam_data_store(const void *data, size_t size);
+
+/* Has the supervisor kill this process without a warning and end, whatever the policy, leaving
+ * the state "failed" in cmap. Returns before the kill comes. Asks the supervisor.
+ *
+ * CS_ERR_BAD_HANDLE     not registered
+ * CS_ERR_INVALID_PARAM  the policy is without the flag CMAP
+ * CS_ERR_LIBRARY        the supervisor is gone
+ *
+ * Thread safe; not async-signal-safe. */
+cs_error_t sam_mark_failed(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* COROSYNC_SAM_H_DEFINED */
