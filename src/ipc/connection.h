@@ -98,7 +98,7 @@ class Connection {
   cs_error_t exchange(std::span<const std::byte> request, const ReplySlot& slot,
                       Deadline deadline) noexcept;
   ssize_t receive_reply(Deadline deadline) noexcept;
-  ssize_t spin_for_reply() noexcept;
+  ssize_t spin_for_reply(Nanoseconds end) noexcept;
   ssize_t sleep_for_reply(Deadline deadline) noexcept;
   cs_error_t discard_late_replies(Deadline deadline) noexcept;
   cs_error_t accept_reply(std::size_t length, const ReplySlot& slot) const noexcept;
@@ -111,6 +111,7 @@ class Connection {
   Mutex request_mutex_;  // guards what follows
   HeapBytes reply_buffer_;
   SpinBudget spin_;
+  unsigned requests_ = 0;
   unsigned late_replies_ = 0;  // answers not yet received whose callers have left
 
   Mutex event_mutex_;  // guards what follows

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One connection to a service of the daemon: sending, waiting for answers, checking them.
+#include "ipc/connection.h"
+
+#include <cerrno>
+#include <cstring>
+#include <poll.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "common/status.h"
+#include "ipc/handshake.h"
+
+namespace cs::ipc {
+namespace {
+
+// What to ask libqb for: several times the largest message of the three services. Each connection
+// has three rings of this size, in memory that the daemon locks.
+constexpr std::size_t kMessageSize = 64 * 1024;
+
+// libqb notices the daemon's death only between two waits for an answer, so no wait is longer.
+constexpr int kLongestSleepMs = 50;
+
+// Processors may be taken from us while we run; looked at once in so many requests.
+constexpr unsigned kProcessorCheckInterval = 1024;
+
+int usable_processors() noexcept {
+  cpu_set_t set;
+  // More processors than a cpu_set_t has room for: the call fails, and there is no lack of them.
+  return ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : CPU_SETSIZE;
+}
+
+// No answer yet, as against an answer or the end of the connection.
+bool nothing_came(ssize_t result) noexcept { return result == -ETIMEDOUT || result == -EAGAIN; }
+
+wire::ResponseHeader read_header(const HeapBytes& buffer) noexcept {
+  wire::ResponseHeader header;
+  std::memcpy(&header, buffer.get(), sizeof(header));
+  return header;
+}
+
+// Longer than its header, and as long as it says.
+bool is_well_formed(const HeapBytes& buffer, std::size_t length) noexcept {
+  return length >= sizeof(wire::ResponseHeader) &&
+         static_cast<std::size_t>(read_header(buffer).size) == length;
+}
+
+}  // namespace
+
+Result<HeapPtr<Connection>> Connection::connect(const char* service, Deadline deadline) noexcept {
+  UniqueFd cancel(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!cancel) return status_from_errno(errno);
+  const auto raw = shake_hands(service, kMessageSize, deadline);
+  if (!raw) return raw.error();
+
+  // libqb may have chosen more than was asked for, and believes that buffers are as large.
+  const int negotiated = qb_ipcc_get_buffer_size(*raw);
+  const std::size_t size = negotiated > 0 ? static_cast<std::size_t>(negotiated) : kMessageSize;
+  HeapBytes reply_buffer = make_heap_bytes(size);
+  HeapBytes event_buffer = make_heap_bytes(size);
+  HeapPtr<Connection> connection;
+  if (reply_buffer && event_buffer) {
+    connection = make_heap<Connection>(*raw, std::move(reply_buffer), std::move(event_buffer), size,
+                                       std::move(cancel));
+  }
+  if (connection) return connection;
+  qb_ipcc_disconnect(*raw);
+  errno = ENOMEM;
+  return CS_ERR_NO_MEMORY;
+}
+
+Connection::Connection(qb_ipcc_connection_t* connection, HeapBytes reply_buffer,
+                       HeapBytes event_buffer, std::size_t buffer_size, UniqueFd cancel) noexcept
+    : connection_(connection),
+      owner_(::getpid()),
+      buffer_size_(buffer_size),
+      cancel_(std::move(cancel)),
+      reply_buffer_(std::move(reply_buffer)),
+      event_buffer_(std::move(event_buffer)) {}
+
+Connection::~Connection() {
+  if (::getpid() == owner_) {
+    qb_ipcc_disconnect(connection_);
+  } else if (const auto descriptor = fd()) {
+    ::close(*descriptor);
+  }
+}
+
+cs_error_t Connection::exchange(std::span<const std::byte> request, const ReplySlot& slot,
+                                Deadline deadline) noexcept {
+  const MutexLock lock(request_mutex_);
+  if (const cs_error_t status = discard_late_replies(deadline); status != CS_OK) return status;
+
+  const iovec part{.iov_base = const_cast<std::byte*>(request.data()), .iov_len = request.size()};
+  if (const ssize_t sent = qb_ipcc_sendv(connection_, &part, 1); sent < 0) {
+    return status_from_qb(sent);
+  }
+  const ssize_t received = receive_reply(deadline);
+  if (nothing_came(received)) ++late_replies_;
+  if (received < 0) return status_from_qb(received);
+  return accept_reply(static_cast<std::size_t>(received), slot);
+}
+
+// Answers carry no number; what is owed to callers who have left must be taken first.
+cs_error_t Connection::discard_late_replies(Deadline deadline) noexcept {
+  for (; late_replies_ > 0; --late_replies_) {
+    const ssize_t received = sleep_for_reply(deadline);
+    if (received < 0) return status_from_qb(received);
+  }
+  return CS_OK;
+}
+
+ssize_t Connection::receive_reply(Deadline deadline) noexcept {
+  if (requests_++ % kProcessorCheckInterval == 0) spin_.set_processors(usable_processors());
+
+  const Nanoseconds sent = monotonic_now();
+  const Nanoseconds budget = spin_.next(sent);
+  if (budget > 0) {
+    const ssize_t received = spin_for_reply(sent + budget);
+    if (!nothing_came(received)) return received;
+  }
+  const ssize_t received = sleep_for_reply(deadline);
+  spin_.record_miss(monotonic_now(), budget > 0);
+  return received;
+}
+
+ssize_t Connection::spin_for_reply(Nanoseconds end) noexcept {
+  for (;;) {
+    const ssize_t received = qb_ipcc_recv(connection_, reply_buffer_.get(), buffer_size_, 0);
+    const Nanoseconds now = monotonic_now();
+    if (!nothing_came(received)) {
+      spin_.record_hit(now);
+      return received;
+    }
+    if (now >= end) return received;
+  }
+}
+
+ssize_t Connection::sleep_for_reply(Deadline deadline) noexcept {
+  for (;;) {
+    const int left = deadline.poll_timeout(monotonic_now());
+    const int wait = left < 0 || left > kLongestSleepMs ? kLongestSleepMs : left;
+    const ssize_t received = qb_ipcc_recv(connection_, reply_buffer_.get(), buffer_size_, wait);
+    if (!nothing_came(received)) return received;
+    if (deadline.has_passed(monotonic_now())) return received;
+  }
+}
+
+cs_error_t Connection::accept_reply(std::size_t length, const ReplySlot& slot) const noexcept {
+  if (!is_well_formed(reply_buffer_, length)) return CS_ERR_MESSAGE_ERROR;
+  const wire::ResponseHeader header = read_header(reply_buffer_);
+  // In place of any answer a bare header numbered 0 may bring an error.
+  const bool bare_error = header.id == 0 && length == sizeof(header) && header.error != CS_OK;
+  if (header.id != slot.id && !bare_error) return CS_ERR_MESSAGE_ERROR;
+  // No result is 0 or less; a caller must not take a lie for one.
+  if (header.error <= 0) return CS_ERR_MESSAGE_ERROR;
+  if (header.error != CS_OK) return static_cast<cs_error_t>(header.error);
+  if (length < slot.min_size || length > slot.into.size()) return CS_ERR_MESSAGE_ERROR;
+  std::memcpy(slot.into.data(), reply_buffer_.get(), length);
+  return CS_OK;
+}
+
+Result<std::size_t> Connection::next_event(std::span<std::byte> into) noexcept {
+  const MutexLock lock(event_mutex_);
+  const ssize_t received = qb_ipcc_event_recv(connection_, event_buffer_.get(), buffer_size_, 0);
+  if (received < 0) return status_from_qb(received);
+  const auto length = static_cast<std::size_t>(received);
+  if (!is_well_formed(event_buffer_, length) || length > into.size()) return CS_ERR_MESSAGE_ERROR;
+  std::memcpy(into.data(), event_buffer_.get(), length);
+  return length;
+}
+
+cs_error_t Connection::wait_event(Deadline deadline) noexcept {
+  const auto descriptor = fd();
+  if (!descriptor) return descriptor.error();
+  for (;;) {
+    pollfd events[] = {{.fd = *descriptor, .events = POLLIN, .revents = 0},
+                       {.fd = cancel_.get(), .events = POLLIN, .revents = 0}};
+    const int ready = ::poll(events, 2, deadline.poll_timeout(monotonic_now()));
+    if (ready < 0 && errno != EINTR) return status_from_errno(errno);
+    if (ready > 0) return events[1].revents != 0 ? CS_ERR_BAD_HANDLE : CS_OK;
+    if (deadline.has_passed(monotonic_now())) return CS_ERR_TRY_AGAIN;
+  }
+}
+
+void Connection::cancel() noexcept {
+  const std::uint64_t one = 1;
+  // Can only fail when the counter is full, and then it is readable all the same.
+  [[maybe_unused]] const ssize_t written = ::write(cancel_.get(), &one, sizeof(one));
+}
+
+Result<int> Connection::fd() noexcept {
+  int descriptor = -1;
+  const int result = qb_ipcc_fd_get(connection_, &descriptor);
+  if (result < 0) return status_from_qb(result);
+  return descriptor;
+}
+
+}  // namespace cs::ipc

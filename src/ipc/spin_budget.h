@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Decides how long to look for an answer before going to sleep for it. Pure: no clock, no calls.
+//
+// Sleeping and being woken costs tens of microseconds; a daemon that is awake answers in three. But
+// an answer from a daemon that sleeps takes longer than it is sensible to spin, and on one processor
+// spinning only keeps the daemon from running. So: spin for requests that follow closely upon the
+// last answer (the daemon is still awake then), go on for as long as that pays, stop when it does
+// not, and try again now and then.
+#ifndef CS_IPC_SPIN_BUDGET_H
+#define CS_IPC_SPIN_BUDGET_H
+
+#include "common/clock.h"
+
+namespace cs::ipc {
+
+// Not thread safe; belongs to one connection and is guarded with it.
+class SpinBudget {
+ public:
+  // Long enough to outlast one answer of a daemon that has just gone to sleep (about 40 us): with
+  // less, one miss would let the daemon sleep again before the next request, and so on for ever.
+  static constexpr Nanoseconds kFull = 100'000;
+  // Less than this is not worth the look at the clock.
+  static constexpr Nanoseconds kLeast = 4'000;
+  // A request this soon after the last answer belongs to the same burst.
+  static constexpr Nanoseconds kBurstGap = 50'000;
+  // Requests of a burst that go without spinning before it is tried again.
+  static constexpr unsigned kRetryAfter = 64;
+
+  // With one processor there is nobody to spin for.
+  void set_processors(int count) noexcept { alone_ = count < 2; }
+
+  // How long to spin for the answer to a request sent now.
+  [[nodiscard]] Nanoseconds next(Nanoseconds now) noexcept {
+    if (alone_ || now - last_answer_ > kBurstGap) return 0;
+    if (budget_ >= kLeast) return budget_;
+    if (++unspun_ < kRetryAfter) return 0;
+    unspun_ = 0;
+    return kFull;
+  }
+
+  // The answer came while spinning: it pays.
+  void record_hit(Nanoseconds now) noexcept {
+    budget_ = kFull;
+    last_answer_ = now;
+  }
+
+  // The answer came, but later than the budget; spun says whether any was spent.
+  void record_miss(Nanoseconds now, bool spun) noexcept {
+    if (spun) budget_ /= 2;
+    last_answer_ = now;
+  }
+
+ private:
+  Nanoseconds budget_ = kFull;
+  Nanoseconds last_answer_ = 0;
+  unsigned unspun_ = 0;
+  bool alone_ = false;
+};
+
+}  // namespace cs::ipc
+
+#endif
