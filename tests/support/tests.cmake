@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What tests share: children with deadlines, and the private real daemon.
+add_library(cs_test_support STATIC support/child.cpp support/corosync_daemon.cpp)
+target_include_directories(cs_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}
+                           ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+target_compile_definitions(cs_test_support PRIVATE
+  CS_DEFAULT_COROSYNC_ROOT="${PROJECT_SOURCE_DIR}/build/corosync-root")
+target_link_libraries(cs_test_support PRIVATE cs_warnings PUBLIC GTest::gtest)
