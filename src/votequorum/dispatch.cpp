@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Events in, callbacks out: one event, and the loop over them for each mode of dispatch.
+#include <array>
+#include <cstddef>
+#include <variant>
+
+#include "votequorum/client.h"
+#include "votequorum/events.h"
+
+namespace cs::votequorum {
+namespace {
+
+// Calls the callback of each kind of event; one that is NULL drops its event.
+class Deliver {
+ public:
+  Deliver(votequorum_handle_t handle, const Callbacks& callbacks) noexcept
+      : handle_(handle), callbacks_(callbacks) {}
+
+  void operator()(const UnknownEvent&) const {}
+
+  void operator()(const QuorumState& event) const {
+    if (callbacks_.votequorum_quorum_notify_fn == nullptr) return;
+    callbacks_.votequorum_quorum_notify_fn(handle_, event.context, event.quorate,
+                                           static_cast<std::uint32_t>(event.nodes.size()),
+                                           event.nodes.data());
+  }
+
+  void operator()(const ExpectedVotes& event) const {
+    if (callbacks_.votequorum_expectedvotes_notify_fn == nullptr) return;
+    callbacks_.votequorum_expectedvotes_notify_fn(handle_, event.context, event.expected_votes);
+  }
+
+  void operator()(const Nodelist& event) const {
+    if (callbacks_.votequorum_nodelist_notify_fn == nullptr) return;
+    callbacks_.votequorum_nodelist_notify_fn(handle_, event.context, event.ring_id,
+                                             static_cast<std::uint32_t>(event.nodes.size()),
+                                             event.nodes.data());
+  }
+
+  void operator()(const ExtraInfo& event) const {
+    if (callbacks_.votequorum_qdevice_extra_info_notify_fn == nullptr) return;
+    callbacks_.votequorum_qdevice_extra_info_notify_fn(
+        handle_, event.context, event.node_id, static_cast<std::uint32_t>(event.data.size()),
+        event.data.data());
+  }
+
+ private:
+  const votequorum_handle_t handle_;
+  const Callbacks& callbacks_;
+};
+
+}  // namespace
+
+// Delivers the first event that waits, if one does (CS_ERR_TRY_AGAIN otherwise). The event lies on
+// this thread's stack: others may receive the next one while the callback runs.
+cs_error_t Client::dispatch_waiting_event(votequorum_handle_t handle) noexcept {
+  alignas(8) std::array<std::byte, kMaxEventSize> buffer;
+  for (;;) {
+    const auto length = connection_->next_event(buffer);
+    if (!length) return length.error();
+    const auto event = decode_event(std::span(buffer).first(*length));
+    if (!event) return event.error();
+    if (std::holds_alternative<UnknownEvent>(*event)) continue;
+    std::visit(Deliver(handle, callbacks_), *event);
+    return CS_OK;
+  }
+}
+
+cs_error_t Client::dispatch(votequorum_handle_t handle, cs_dispatch_flags_t mode) noexcept {
+  const bool one = mode == CS_DISPATCH_ONE || mode == CS_DISPATCH_ONE_NONBLOCKING;
+  const bool wait = mode == CS_DISPATCH_ONE || mode == CS_DISPATCH_BLOCKING;
+  for (;;) {
+    cs_error_t status = dispatch_waiting_event(handle);
+    if (finalized_.load(std::memory_order_acquire)) return CS_ERR_BAD_HANDLE;
+    if (status == CS_OK && one) return CS_OK;
+    if (status == CS_ERR_TRY_AGAIN) {
+      if (!wait) return one ? CS_ERR_TRY_AGAIN : CS_OK;
+      status = connection_->wait_event(Deadline::never());
+    }
+    if (status != CS_OK) return status;
+  }
+}
+
+void Client::finalize() noexcept {
+  finalized_.store(true, std::memory_order_release);
+  connection_->cancel();
+}
+
+}  // namespace cs::votequorum
