@@ -26,10 +26,24 @@ constexpr int kLongestSleepMs = 50;
 // Processors may be taken from us while we run; looked at once in so many requests.
 constexpr unsigned kProcessorCheckInterval = 1024;
 
-int usable_processors() noexcept {
-  cpu_set_t set;
-  // More processors than a cpu_set_t has room for: the call fails, and there is no lack of them.
-  return ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : CPU_SETSIZE;
+// How many processors we and the daemon have between us. A client bound to one processor still gains
+// by spinning if the daemon runs on another.
+int usable_processors(pid_t daemon) noexcept {
+  cpu_set_t ours;
+  cpu_set_t theirs;
+  // Fails when there are more processors than a cpu_set_t has room for, or the daemon's pid is not
+  // visible here. Then there may well be several; the budget finds out.
+  if (::sched_getaffinity(0, sizeof(ours), &ours) != 0) return CPU_SETSIZE;
+  if (daemon <= 0 || ::sched_getaffinity(daemon, sizeof(theirs), &theirs) != 0) return CPU_SETSIZE;
+  CPU_OR(&ours, &ours, &theirs);
+  return CPU_COUNT(&ours);
+}
+
+pid_t daemon_pid(qb_ipcc_connection_t* connection) noexcept {
+  pid_t pid = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  return qb_ipcc_auth_get(connection, &pid, &uid, &gid) == 0 ? pid : 0;
 }
 
 // No answer yet, as against an answer or the end of the connection.
@@ -75,6 +89,7 @@ Connection::Connection(qb_ipcc_connection_t* connection, HeapBytes reply_buffer,
                        HeapBytes event_buffer, std::size_t buffer_size, UniqueFd cancel) noexcept
     : connection_(connection),
       owner_(::getpid()),
+      daemon_(daemon_pid(connection)),
       buffer_size_(buffer_size),
       cancel_(std::move(cancel)),
       reply_buffer_(std::move(reply_buffer)),
@@ -113,7 +128,9 @@ cs_error_t Connection::discard_late_replies(Deadline deadline) noexcept {
 }
 
 ssize_t Connection::receive_reply(Deadline deadline) noexcept {
-  if (requests_++ % kProcessorCheckInterval == 0) spin_.set_processors(usable_processors());
+  if (requests_++ % kProcessorCheckInterval == 0) {
+    spin_.set_processors(usable_processors(daemon_));
+  }
 
   const Nanoseconds sent = monotonic_now();
   const Nanoseconds budget = spin_.next(sent);

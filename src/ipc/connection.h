@@ -105,6 +105,7 @@ class Connection {
 
   qb_ipcc_connection_t* const connection_;
   const pid_t owner_;
+  const pid_t daemon_;  // 0 if unknown
   const std::size_t buffer_size_;
   const UniqueFd cancel_;  // an eventfd
 
