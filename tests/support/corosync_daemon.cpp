@@ -22,20 +22,22 @@ std::string variable(const char* name) {
   return value != nullptr ? value : "";
 }
 
-std::string make_temporary_folder() {
-  std::string path = (fs::temp_directory_path() / "cs-daemon-XXXXXX").string();
-  if (::mkdtemp(path.data()) == nullptr) {
-    throw std::system_error(errno, std::generic_category(), "mkdtemp");
-  }
-  return path;
-}
-
 // scripts/in-namespaces tells which network it left. Equal to ours: nobody made us a private one.
 bool in_private_network() {
   const std::string outer = variable("CS_OUTER_NETNS");
   std::error_code error;
   const fs::path own = fs::read_symlink("/proc/self/ns/net", error);
   return !outer.empty() && !error && own != outer;
+}
+
+// On the private /run, which goes with the namespaces: a test that is killed leaves nothing.
+std::string make_temporary_folder() {
+  const fs::path parent = in_private_network() ? fs::path("/run") : fs::temp_directory_path();
+  std::string path = (parent / "cs-daemon-XXXXXX").string();
+  if (::mkdtemp(path.data()) == nullptr) {
+    throw std::system_error(errno, std::generic_category(), "mkdtemp");
+  }
+  return path;
 }
 
 std::string quorum_section(const DaemonOptions& options) {
