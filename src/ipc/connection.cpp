@@ -49,18 +49,6 @@ pid_t daemon_pid(qb_ipcc_connection_t* connection) noexcept {
 // No answer yet, as against an answer or the end of the connection.
 bool nothing_came(ssize_t result) noexcept { return result == -ETIMEDOUT || result == -EAGAIN; }
 
-wire::ResponseHeader read_header(const HeapBytes& buffer) noexcept {
-  wire::ResponseHeader header;
-  std::memcpy(&header, buffer.get(), sizeof(header));
-  return header;
-}
-
-// Longer than its header, and as long as it says.
-bool is_well_formed(const HeapBytes& buffer, std::size_t length) noexcept {
-  return length >= sizeof(wire::ResponseHeader) &&
-         static_cast<std::size_t>(read_header(buffer).size) == length;
-}
-
 }  // namespace
 
 Result<HeapPtr<Connection>> Connection::connect(const char* service, Deadline deadline) noexcept {
@@ -115,7 +103,7 @@ cs_error_t Connection::exchange(std::span<const std::byte> request, const ReplyS
   const ssize_t received = receive_reply(deadline);
   if (nothing_came(received)) ++late_replies_;
   if (received < 0) return status_from_qb(received);
-  return accept_reply(static_cast<std::size_t>(received), slot);
+  return accept_reply({reply_buffer_.get(), static_cast<std::size_t>(received)}, slot);
 }
 
 // Answers carry no number; what is owed to callers who have left must be taken first.
@@ -165,28 +153,14 @@ ssize_t Connection::sleep_for_reply(Deadline deadline) noexcept {
   }
 }
 
-cs_error_t Connection::accept_reply(std::size_t length, const ReplySlot& slot) const noexcept {
-  if (!is_well_formed(reply_buffer_, length)) return CS_ERR_MESSAGE_ERROR;
-  const wire::ResponseHeader header = read_header(reply_buffer_);
-  // In place of any answer a bare header numbered 0 may bring an error.
-  const bool bare_error = header.id == 0 && length == sizeof(header) && header.error != CS_OK;
-  if (header.id != slot.id && !bare_error) return CS_ERR_MESSAGE_ERROR;
-  // No result is 0 or less; a caller must not take a lie for one.
-  if (header.error <= 0) return CS_ERR_MESSAGE_ERROR;
-  if (header.error != CS_OK) return static_cast<cs_error_t>(header.error);
-  if (length < slot.min_size || length > slot.into.size()) return CS_ERR_MESSAGE_ERROR;
-  std::memcpy(slot.into.data(), reply_buffer_.get(), length);
-  return CS_OK;
-}
-
 Result<std::size_t> Connection::next_event(std::span<std::byte> into) noexcept {
   const MutexLock lock(event_mutex_);
   const ssize_t received = qb_ipcc_event_recv(connection_, event_buffer_.get(), buffer_size_, 0);
   if (received < 0) return status_from_qb(received);
-  const auto length = static_cast<std::size_t>(received);
-  if (!is_well_formed(event_buffer_, length) || length > into.size()) return CS_ERR_MESSAGE_ERROR;
-  std::memcpy(into.data(), event_buffer_.get(), length);
-  return length;
+  const std::span<const std::byte> event(event_buffer_.get(), static_cast<std::size_t>(received));
+  if (!is_well_formed(event) || event.size() > into.size()) return CS_ERR_MESSAGE_ERROR;
+  std::memcpy(into.data(), event.data(), event.size());
+  return event.size();
 }
 
 cs_error_t Connection::wait_event(Deadline deadline) noexcept {

@@ -20,6 +20,7 @@
 #include "common/mutex.h"
 #include "common/result.h"
 #include "common/unique_fd.h"
+#include "ipc/reply.h"
 #include "ipc/spin_budget.h"
 #include "wire/header.h"
 
@@ -88,20 +89,12 @@ class Connection {
   [[nodiscard]] Result<int> fd() noexcept;
 
  private:
-  // What an answer must look like, and where it goes.
-  struct ReplySlot {
-    std::int32_t id;
-    std::size_t min_size;
-    std::span<std::byte> into;
-  };
-
   cs_error_t exchange(std::span<const std::byte> request, const ReplySlot& slot,
                       Deadline deadline) noexcept;
   ssize_t receive_reply(Deadline deadline) noexcept;
   ssize_t spin_for_reply(Nanoseconds end) noexcept;
   ssize_t sleep_for_reply(Deadline deadline) noexcept;
   cs_error_t discard_late_replies(Deadline deadline) noexcept;
-  cs_error_t accept_reply(std::size_t length, const ReplySlot& slot) const noexcept;
 
   qb_ipcc_connection_t* const connection_;
   const pid_t owner_;

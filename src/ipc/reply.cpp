@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The checks that every message passes. Pure: bytes in, verdict out.
+#include "ipc/reply.h"
+
+#include <cstring>
+
+#include "wire/header.h"
+
+namespace cs::ipc {
+namespace {
+
+// To be called only when there are enough bytes.
+wire::ResponseHeader read_header(std::span<const std::byte> message) noexcept {
+  wire::ResponseHeader header;
+  std::memcpy(&header, message.data(), sizeof(header));
+  return header;
+}
+
+}  // namespace
+
+bool is_well_formed(std::span<const std::byte> message) noexcept {
+  return message.size() >= sizeof(wire::ResponseHeader) &&
+         static_cast<std::size_t>(read_header(message).size) == message.size();
+}
+
+cs_error_t accept_reply(std::span<const std::byte> message, const ReplySlot& slot) noexcept {
+  if (!is_well_formed(message)) return CS_ERR_MESSAGE_ERROR;
+  const wire::ResponseHeader header = read_header(message);
+  // In place of any answer a bare header numbered 0 may bring an error.
+  const bool bare_error =
+      header.id == 0 && message.size() == sizeof(header) && header.error != CS_OK;
+  if (header.id != slot.id && !bare_error) return CS_ERR_MESSAGE_ERROR;
+  // No result is 0 or less; a caller must not take a lie for one.
+  if (header.error <= 0) return CS_ERR_MESSAGE_ERROR;
+  if (header.error != CS_OK) return static_cast<cs_error_t>(header.error);
+  if (message.size() < slot.min_size || message.size() > slot.into.size()) {
+    return CS_ERR_MESSAGE_ERROR;
+  }
+  std::memcpy(slot.into.data(), message.data(), message.size());
+  return CS_OK;
+}
+
+}  // namespace cs::ipc

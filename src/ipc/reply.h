@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a message of the daemon must look like before anything in it is believed.
+#ifndef CS_IPC_REPLY_H
+#define CS_IPC_REPLY_H
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <corosync/corotypes.h>
+
+namespace cs::ipc {
+
+// What an answer must look like, and where it goes: at least min_size bytes, at most into.size().
+struct ReplySlot {
+  std::int32_t id;
+  std::size_t min_size;
+  std::span<std::byte> into;
+};
+
+// Not shorter than its header, and as long as that says.
+[[nodiscard]] bool is_well_formed(std::span<const std::byte> message) noexcept;
+
+// Copies an answer that is what was asked for. Errors: the code in its header;
+// CS_ERR_MESSAGE_ERROR when the message is not well formed, its id or length is another's, or its
+// code is none. Nothing is written on an error.
+[[nodiscard]] cs_error_t accept_reply(std::span<const std::byte> message,
+                                      const ReplySlot& slot) noexcept;
+
+}  // namespace cs::ipc
+
+#endif
