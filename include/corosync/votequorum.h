@@ -15,7 +15,6 @@
  *     may also return
  *       CS_ERR_LIBRARY        the daemon is gone; only finalising is useful from now on
  *       CS_ERR_TRY_AGAIN      the daemon takes no requests at the moment, nothing was done
- *       CS_ERR_NO_MEMORY      out of memory, here or in the daemon
  *       CS_ERR_MESSAGE_ERROR  the answer does not follow the protocol; the handle is still usable
  *     A request that the daemon is too old to know ends with its CS_ERR_INVALID_PARAM.
  *  4. Out-parameters are written only when the result is CS_OK.
