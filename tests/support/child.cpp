@@ -125,6 +125,7 @@ Child Child::exec(const std::vector<std::string>& argv, ProgramOptions options) 
 
   const pid_t pid = fork_checked();
   if (pid == 0) {
+    if (options.before_exec) options.before_exec();
     const int null = ::open("/dev/null", O_RDONLY);
     ::dup2(null, STDIN_FILENO);
     if (write_end.get() >= 0) {

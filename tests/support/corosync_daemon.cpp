@@ -42,13 +42,20 @@ std::string make_temporary_folder() {
 
 std::string quorum_section(const DaemonOptions& options) {
   std::ostringstream text;
-  text << "quorum {\n  provider: corosync_votequorum\n  expected_votes: " << options.expected_votes
-       << "\n";
+  text << "quorum {\n  provider: corosync_votequorum\n";
+  if (options.expected_votes != 0) text << "  expected_votes: " << options.expected_votes << "\n";
   if (options.two_node) text << "  two_node: 1\n";
   text << options.quorum_lines << "\n";
   if (!options.qdevice.empty()) text << "  device {\n" << options.qdevice << "\n  }\n";
   text << "}\n";
   return text.str();
+}
+
+std::string nodelist_section(const DaemonOptions& options) {
+  if (!options.nodelist.empty()) return "nodelist {\n" + options.nodelist + "\n}\n";
+  const std::string id = std::to_string(options.node_id);
+  return "nodelist {\n  node {\n    nodeid: " + id + "\n    name: node" + id +
+         "\n    ring0_addr: 127.0.0.1\n" + options.node_lines + "\n  }\n}\n";
 }
 
 std::string system_section(const DaemonOptions& options, const std::string& folder) {
@@ -110,19 +117,23 @@ void CorosyncDaemon::write_config() const {
        << options_.totem_lines << "\n}\n"
        << "logging {\n  to_stderr: yes\n  to_syslog: no\n  to_logfile: no\n"
        << options_.logging_lines << "\n}\n"
-       << "nodelist {\n  node {\n    nodeid: " << options_.node_id << "\n    name: node"
-       << options_.node_id << "\n    ring0_addr: 127.0.0.1\n"
-       << options_.node_lines << "\n  }\n}\n"
-       << quorum_section(options_) << system_section(options_, folder_);
+       << nodelist_section(options_) << quorum_section(options_) << system_section(options_, folder_);
   file.flush();
   if (!file) throw std::runtime_error("cannot write " + config_file_);
 }
 
 testing::AssertionResult CorosyncDaemon::start() {
   if (const auto reason = unavailable()) return testing::AssertionFailure() << *reason;
-  process_ = Child::exec({root() + "/usr/sbin/corosync", "-f", "-c", config_file_},
-                         {.environment = {{"LD_LIBRARY_PATH", stock_library_path()}},
-                          .output_file = folder_ + "/log"});
+  launch();
+  return wait_until_ready();
+}
+
+void CorosyncDaemon::launch() {
+  process_ = start_tool({"corosync", "-f", "-c", config_file_}, {},
+                        {.output_file = folder_ + "/log"});
+}
+
+testing::AssertionResult CorosyncDaemon::wait_until_ready() {
   // The tool asks for the membership: answered once the first one has formed.
   const bool ready = eventually(
       [this] { return !process_.running() || run_tool({"corosync-cpgtool"}).exited_with(0); });
@@ -148,13 +159,18 @@ void CorosyncDaemon::resume() const { process_.signal(SIGCONT); }
 
 Outcome CorosyncDaemon::run_tool(std::vector<std::string> command, const std::string& library_path,
                                  milliseconds limit) const {
+  return start_tool(std::move(command), library_path, {.capture = true}).wait(limit);
+}
+
+Child CorosyncDaemon::start_tool(std::vector<std::string> command, const std::string& library_path,
+                                 ProgramOptions options) const {
   const std::string sbin = root() + "/usr/sbin/" + command[0];
   command[0] = ::access(sbin.c_str(), X_OK) == 0 ? sbin : root() + "/usr/bin/" + command[0];
   const std::string separator = library_path.empty() ? "" : ":";
-  return run_program(
-      command,
-      {.environment = {{"LD_LIBRARY_PATH", library_path + separator + stock_library_path()}}},
-      limit);
+  options.environment.emplace_back("LD_LIBRARY_PATH",
+                                   library_path + separator + stock_library_path());
+  options.before_exec = options_.enter;
+  return Child::exec(command, std::move(options));
 }
 
 testing::AssertionResult CorosyncDaemon::set_expected_votes(unsigned votes) const {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ namespace cs::test {
 // What goes into the generated configuration. The `_lines` are put as they are into the section of
 // their name, one setting a line.
 struct DaemonOptions {
-  unsigned expected_votes = 1;
+  unsigned expected_votes = 1;  // 0: left to the nodelist
   unsigned node_id = 1;
   bool two_node = false;
   std::string qb_ipc_type = {};  // "shm" or "socket"; empty: the daemon's own choice
@@ -26,6 +27,8 @@ struct DaemonOptions {
   std::string system_lines = {};
   std::string logging_lines = {};
   std::string node_lines = {};
+  std::string nodelist = {};  // body of nodelist { ... }; empty: this node alone, on the loopback
+  std::function<void()> enter = {};  // runs in the daemon and its tools before their programs do
 };
 
 // One daemon and its temporary folder; when this object goes, both are gone. The daemon also dies
@@ -46,6 +49,9 @@ class CorosyncDaemon {
 
   // Starts the daemon and waits until it serves clients; a failure tells its log.
   [[nodiscard]] testing::AssertionResult start();
+  // The two halves of start(), for daemons that start together.
+  void launch();
+  [[nodiscard]] testing::AssertionResult wait_until_ready();
   [[nodiscard]] testing::AssertionResult restart();  // kills it first, if it runs
   void kill_hard();                                  // SIGKILL, reaped on return
   [[nodiscard]] Outcome stop();                      // SIGTERM, and how it ended
@@ -59,6 +65,10 @@ class CorosyncDaemon {
   [[nodiscard]] Outcome run_tool(std::vector<std::string> command,
                                  const std::string& library_path = {},
                                  milliseconds limit = kPatience) const;
+  // The same for a program that goes on.
+  [[nodiscard]] Child start_tool(std::vector<std::string> command,
+                                 const std::string& library_path = {},
+                                 ProgramOptions options = {}) const;
   // As `corosync-quorumtool -e` does it: loses quorum on one node when 2, regains it when 1.
   [[nodiscard]] testing::AssertionResult set_expected_votes(unsigned votes) const;
   [[nodiscard]] std::string log() const;  // what the daemon printed since the first start

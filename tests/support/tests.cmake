@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# What tests share: children with deadlines, and the private real daemon.
-add_library(cs_test_support STATIC support/child.cpp support/corosync_daemon.cpp)
+# What tests share: children with deadlines, and the private real daemon, alone or in a cluster.
+add_library(cs_test_support STATIC support/child.cpp support/cluster.cpp
+            support/corosync_daemon.cpp)
 target_include_directories(cs_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}
                            ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 target_compile_definitions(cs_test_support PRIVATE
