@@ -30,8 +30,8 @@ cs_error_t accept_reply(std::span<const std::byte> message, const ReplySlot& slo
   const bool bare_error =
       header.id == 0 && message.size() == sizeof(header) && header.error != CS_OK;
   if (header.id != slot.id && !bare_error) return CS_ERR_MESSAGE_ERROR;
-  // No result is 0 or less; a caller must not take a lie for one.
-  if (header.error <= 0) return CS_ERR_MESSAGE_ERROR;
+  // Results lie between these; a caller must not take a lie for one, and its enum holds no more.
+  if (header.error < CS_OK || header.error > CS_ERR_SECURITY) return CS_ERR_MESSAGE_ERROR;
   if (header.error != CS_OK) return static_cast<cs_error_t>(header.error);
   if (message.size() < slot.min_size || message.size() > slot.into.size()) {
     return CS_ERR_MESSAGE_ERROR;

@@ -104,7 +104,7 @@ TEST_F(AcceptReply, BareSuccessIsNoAnswer) {
 }
 
 TEST_F(AcceptReply, CodeThatIsNoneIsRefused) {
-  for (const std::int32_t code : {0, -1, INT32_MIN}) {
+  for (const std::int32_t code : {0, -1, INT32_MIN, CS_ERR_SECURITY + 1, 256, INT32_MAX}) {
     Reply reply(36);
     reply.header.error = code;
     EXPECT_EQ(accept(reply), CS_ERR_MESSAGE_ERROR) << code;
