@@ -15,7 +15,7 @@ endif()
 add_library(cs_shipped INTERFACE)
 target_compile_options(cs_shipped INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>
-  -fvisibility=hidden -fstack-protector-strong)
+  -fvisibility=hidden -fstack-protector-strong -fstack-clash-protection)
 if(NOT CS_SANITIZE)
   target_compile_options(cs_shipped INTERFACE -ffunction-sections -fdata-sections)
   if(CMAKE_BUILD_TYPE MATCHES "Rel")
