@@ -48,8 +48,8 @@ cs_error_t CmapClient::set(std::string_view key, std::string_view value,
 }
 
 cs_error_t CmapClient::set(std::string_view key, std::uint64_t value, Deadline deadline) noexcept {
-  return set_value(*connection_, key, wire::ValueType::kUint64,
-                   std::as_bytes(std::span(&value, 1)), sizeof(value), deadline);
+  return set_value(*connection_, key, wire::ValueType::kUint64, std::as_bytes(std::span(&value, 1)),
+                   sizeof(value), deadline);
 }
 
 cs_error_t CmapClient::remove_all(std::string_view prefix, Deadline deadline) noexcept {

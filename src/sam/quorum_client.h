@@ -28,8 +28,8 @@ class QuorumClient {
   // Readable when take_events has something to take.
   [[nodiscard]] int fd() const noexcept { return fd_; }
 
-  // Takes in what has arrived, without waiting; is_quorate() is up to date then. An error means that
-  // the connection is of no more use.
+  // Takes in what has arrived, without waiting; is_quorate() is up to date then. An error means
+  // that the connection is of no more use.
   [[nodiscard]] cs_error_t take_events() noexcept;
 
  private:

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A fast checksum against torn or overwritten data; no protection against an enemy.
+#ifndef CS_SAM_CHECKSUM_H
+#define CS_SAM_CHECKSUM_H
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <utility>
+
+namespace cs::sam {
+
+// Eight independent lanes of 64 bits, so that a processor works on all of them at once. Compilers
+// make it slower when they vectorise it, as few processors multiply vectors of 64-bit numbers: the
+// build tells them not to.
+class Checksum {
+ public:
+  static constexpr std::size_t kBlockSize = 64;
+
+  // Every piece but the last is a multiple of kBlockSize long.
+  void add(std::span<const std::byte> bytes) noexcept {
+    total_ += bytes.size();
+    Lanes lanes = lanes_;
+    for (; bytes.size() >= kBlockSize; bytes = bytes.subspan(kBlockSize)) {
+      lanes = add_block(lanes, bytes.data(), std::make_index_sequence<kLanes>());
+    }
+    lanes_ = lanes;
+    if (!bytes.empty()) add_last(bytes);
+  }
+
+  [[nodiscard]] std::uint64_t value() const noexcept {
+    std::uint64_t sum = total_ * kMultiplier;
+    for (const std::uint64_t lane : lanes_) sum = mix(sum, lane);
+    return sum ^ (sum >> 29);
+  }
+
+ private:
+  static constexpr std::size_t kLanes = kBlockSize / sizeof(std::uint64_t);
+  static constexpr std::uint64_t kMultiplier = 0x9E3779B97F4A7C15;  // odd: no information is lost
+  using Lanes = std::array<std::uint64_t, kLanes>;
+
+  // A product carries differences upwards only, so those at the top are brought down first.
+  static std::uint64_t mix(std::uint64_t lane, std::uint64_t word) noexcept {
+    const std::uint64_t both = lane ^ word;
+    return (both ^ (both >> 32)) * kMultiplier;
+  }
+
+  static std::uint64_t word_at(const std::byte* block, std::size_t index) noexcept {
+    std::uint64_t word;
+    std::memcpy(&word, block + index * sizeof(word), sizeof(word));
+    return word;
+  }
+
+  template <std::size_t... Lane>
+  static Lanes add_block(const Lanes& lanes, const std::byte* block,
+                         std::index_sequence<Lane...>) noexcept {
+    return {mix(lanes[Lane], word_at(block, Lane))...};
+  }
+
+  void add_last(std::span<const std::byte> bytes) noexcept {
+    std::byte block[kBlockSize] = {};
+    std::memcpy(block, bytes.data(), bytes.size());
+    lanes_ = add_block(lanes_, block, std::make_index_sequence<kLanes>());
+  }
+
+  Lanes lanes_ = {1, 2, 3, 4, 5, 6, 7, 8};
+  std::uint64_t total_ = 0;
+};
+
+}  // namespace cs::sam
+
+#endif

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The page that an active process shares with its supervisor: when the last health check was.
+#ifndef CS_SAM_HEARTBEAT_H
+#define CS_SAM_HEARTBEAT_H
+
+#include <atomic>
+#include <new>
+#include <sys/mman.h>
+#include <time.h>
+#include <utility>
+
+#include "common/clock.h"
+
+namespace cs::sam {
+
+// CLOCK_MONOTONIC as of the last timer tick; a fraction of the cost, and async-signal-safe.
+inline Nanoseconds coarse_now() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<Nanoseconds>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+// How far coarse_now() may lag behind.
+inline Nanoseconds coarse_resolution() noexcept {
+  timespec resolution{};
+  clock_getres(CLOCK_MONOTONIC_COARSE, &resolution);
+  return static_cast<Nanoseconds>(resolution.tv_sec) * 1'000'000'000 + resolution.tv_nsec;
+}
+
+// Wait-free and async-signal-safe on the active side. Each instance has a page of its own, so that
+// what a dead one leaves behind says nothing about the next.
+class HeartbeatPage {
+ public:
+  // A health check. Threads may be overtaken between clock and page; time never goes back.
+  void beat(Nanoseconds now) noexcept {
+    Nanoseconds last = last_beat_.load(std::memory_order_relaxed);
+    while (last < now && !last_beat_.compare_exchange_weak(last, now, std::memory_order_relaxed)) {
+    }
+  }
+  // 0 before the first.
+  [[nodiscard]] Nanoseconds last_beat() const noexcept {
+    return last_beat_.load(std::memory_order_relaxed);
+  }
+
+  // True when the caller is to nudge the supervisor: none is on its way yet.
+  [[nodiscard]] bool claim_nudge() noexcept { return !nudged_.exchange(true); }
+  // By the supervisor before it acts on a nudge, by the claimer when it could not be sent.
+  void clear_nudge() noexcept { nudged_.store(false); }
+
+ private:
+  std::atomic<Nanoseconds> last_beat_ = 0;
+  std::atomic<bool> nudged_ = false;
+  static_assert(std::atomic<Nanoseconds>::is_always_lock_free);
+  static_assert(std::atomic<bool>::is_always_lock_free);
+};
+
+// Sole owner, in each process, of a HeartbeatPage that a fork shares.
+class SharedHeartbeat {
+ public:
+  constexpr SharedHeartbeat() noexcept = default;
+  SharedHeartbeat(SharedHeartbeat&& other) noexcept : page_(std::exchange(other.page_, nullptr)) {}
+  SharedHeartbeat& operator=(SharedHeartbeat&& other) noexcept {
+    unmap();
+    page_ = std::exchange(other.page_, nullptr);
+    return *this;
+  }
+  ~SharedHeartbeat() { unmap(); }
+
+  // Empty, with errno, when there is no memory.
+  [[nodiscard]] static SharedHeartbeat make() noexcept {
+    SharedHeartbeat made;
+    void* const memory = ::mmap(nullptr, sizeof(HeartbeatPage), PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory != MAP_FAILED) made.page_ = ::new (memory) HeartbeatPage;
+    return made;
+  }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return page_ != nullptr; }
+  [[nodiscard]] HeartbeatPage* operator->() const noexcept { return page_; }
+
+ private:
+  void unmap() noexcept {
+    if (page_ != nullptr) ::munmap(page_, sizeof(HeartbeatPage));
+  }
+
+  HeartbeatPage* page_ = nullptr;
+};
+
+}  // namespace cs::sam
+
+#endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A lock for functions that a signal handler may call, and that survives a fork.
+#ifndef CS_SAM_SIGNAL_SAFE_LOCK_H
+#define CS_SAM_SIGNAL_SAFE_LOCK_H
+
+#include <atomic>
+#include <cstdint>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sam/signal_guard.h"
+
+namespace cs::sam {
+
+// Holds the process id of its owner. A process that finds another's has been forked while a thread
+// held the lock; that thread does not exist here, so the lock is taken over.
+class SignalSafeLock {
+ public:
+  constexpr SignalSafeLock() noexcept = default;
+  SignalSafeLock(const SignalSafeLock&) = delete;
+  SignalSafeLock& operator=(const SignalSafeLock&) = delete;
+
+  void lock(std::uint32_t self) noexcept {
+    std::uint32_t acquired = self;
+    std::uint32_t seen = kFree;
+    while (!word_.compare_exchange_strong(seen, acquired, std::memory_order_acquire)) {
+      if ((seen & ~kWaited) != self) {
+        if (word_.compare_exchange_strong(seen, acquired, std::memory_order_acquire)) return;
+      } else if ((seen & kWaited) != 0 || word_.compare_exchange_strong(seen, seen | kWaited)) {
+        syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, self | kWaited, nullptr, nullptr, 0);
+        acquired = self | kWaited;  // others may still be asleep
+      }
+      seen = kFree;
+    }
+  }
+
+  void unlock() noexcept {
+    if ((word_.exchange(kFree, std::memory_order_release) & kWaited) == 0) return;
+    syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  }
+
+ private:
+  static constexpr std::uint32_t kFree = 0;
+  static constexpr std::uint32_t kWaited = 0x80000000;  // process ids stay below
+
+  std::atomic<std::uint32_t> word_ = kFree;
+};
+
+// Holds a SignalSafeLock for a scope in which no signal is handled.
+class SignalSafeLockGuard {
+ public:
+  explicit SignalSafeLockGuard(SignalSafeLock& lock) noexcept : lock_(lock), owner_(getpid()) {
+    lock_.lock(static_cast<std::uint32_t>(owner_));
+  }
+  ~SignalSafeLockGuard() { lock_.unlock(); }
+  SignalSafeLockGuard(const SignalSafeLockGuard&) = delete;
+  SignalSafeLockGuard& operator=(const SignalSafeLockGuard&) = delete;
+
+  // The process that holds the lock: the calling one.
+  [[nodiscard]] pid_t owner() const noexcept { return owner_; }
+
+ private:
+  CancelGuard cancel_;
+  SignalGuard signals_;
+  SignalSafeLock& lock_;
+  const pid_t owner_;
+};
+
+}  // namespace cs::sam
+
+#endif

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Every decision of the supervisor, with made-up clocks.
+#include "sam/rules.h"
+
+#include <gtest/gtest.h>
+
+namespace cs::sam {
+namespace {
+
+using Signal = Decision::Signal;
+
+constexpr Nanoseconds kMs = kNanosecondsPerMillisecond;
+constexpr Nanoseconds kInterval = 100 * kMs;
+constexpr Nanoseconds kResolution = 4 * kMs;
+constexpr Nanoseconds kStart = 1'000'000 * kMs;  // some time after the machine's start
+constexpr Nanoseconds kOnTime = 0;
+constexpr Nanoseconds kFrozen = kInterval;
+
+constexpr unsigned kQuit = 1;
+constexpr unsigned kRestart = 2;
+constexpr unsigned kQuorum = 0x08;
+constexpr unsigned kCmap = 0x10;
+
+Rules make_rules(unsigned policy, Nanoseconds interval = kInterval, bool quorate = true) {
+  Rules rules({*RecoveryPolicy::parse(policy), interval}, kResolution, quorate);
+  rules.instance_began();
+  return rules;
+}
+
+Rules make_started(unsigned policy, Nanoseconds interval = kInterval) {
+  Rules rules = make_rules(policy, interval);
+  EXPECT_EQ(rules.start_asked(1, kStart).reply, 1U);
+  return rules;
+}
+
+// When the next decision is due, found out as a caller would: it has not passed just before.
+void expect_deadline(const Rules& rules, Nanoseconds when) {
+  EXPECT_FALSE(rules.next_deadline().is_never());
+  EXPECT_FALSE(rules.next_deadline().has_passed(when - 1));
+  EXPECT_TRUE(rules.next_deadline().has_passed(when));
+}
+
+void expect_nothing(const Decision& decision) {
+  EXPECT_EQ(decision.signal, Signal::kNone);
+  EXPECT_FALSE(decision.publish);
+  EXPECT_FALSE(decision.reply);
+}
+
+Signal at(Rules& rules, Nanoseconds after_start, Nanoseconds last_beat = 0,
+          Nanoseconds overslept = kOnTime) {
+  return rules.time_passed(kStart + after_start, last_beat == 0 ? 0 : kStart + last_beat, overslept)
+      .signal;
+}
+
+// --- start and stop
+
+TEST(SamRules, StartIsAnsweredAndPublished) {
+  Rules rules = make_rules(kQuit);
+  const Decision decision = rules.start_asked(7, kStart);
+  EXPECT_EQ(decision.reply, 7U);
+  EXPECT_EQ(decision.publish, ProcessState::kRunning);
+  EXPECT_EQ(decision.signal, Signal::kNone);
+  EXPECT_TRUE(rules.has_time_limit());
+}
+
+TEST(SamRules, NewInstanceIsPublishedAsStopped) {
+  Rules rules({*RecoveryPolicy::parse(kRestart), kInterval}, kResolution, true);
+  EXPECT_EQ(rules.instance_began().publish, ProcessState::kStopped);
+  EXPECT_TRUE(rules.next_deadline().is_never());
+  EXPECT_FALSE(rules.has_time_limit());
+}
+
+TEST(SamRules, StopIsAnsweredAndEndsTheTimeLimit) {
+  Rules rules = make_started(kQuit);
+  const Decision decision = rules.stop_asked(8);
+  EXPECT_EQ(decision.reply, 8U);
+  EXPECT_EQ(decision.publish, ProcessState::kStopped);
+  EXPECT_TRUE(rules.next_deadline().is_never());
+  EXPECT_EQ(at(rules, 10 * kInterval), Signal::kNone);
+}
+
+TEST(SamRules, MayBeStartedAgainWithAFreshInterval) {
+  Rules rules = make_started(kQuit);
+  (void)rules.stop_asked(2);
+  EXPECT_EQ(rules.start_asked(3, kStart + 5 * kInterval).reply, 3U);
+  expect_deadline(rules, kStart + 6 * kInterval + kResolution);
+}
+
+TEST(SamRules, StartWhileStartedIsAnsweredAndChangesNothing) {
+  Rules rules = make_started(kQuit);
+  const Decision decision = rules.start_asked(9, kStart + kInterval / 2);
+  EXPECT_EQ(decision.reply, 9U);
+  EXPECT_FALSE(decision.publish);
+  expect_deadline(rules, kStart + kInterval + kResolution);
+}
+
+// --- hang
+
+TEST(SamRules, StartCountsAsAHealthCheck) {
+  const Rules rules = make_started(kQuit);
+  expect_deadline(rules, kStart + kInterval + kResolution);
+}
+
+TEST(SamRules, HealthChecksMoveTheDeadline) {
+  Rules rules = make_started(kQuit);
+  EXPECT_EQ(at(rules, kInterval + kResolution, 60 * kMs), Signal::kNone);
+  expect_deadline(rules, kStart + 60 * kMs + kInterval + kResolution);
+}
+
+TEST(SamRules, NothingIsDecidedBeforeTheDeadline) {
+  Rules rules = make_started(kQuit);
+  EXPECT_EQ(at(rules, kInterval + kResolution - 1), Signal::kNone);
+  EXPECT_EQ(at(rules, kInterval + kResolution), Signal::kWarn);
+}
+
+TEST(SamRules, SilenceIsWarnedThenKilled) {
+  Rules rules = make_started(kQuit);
+  ASSERT_EQ(at(rules, kInterval + kResolution), Signal::kWarn);
+  const Nanoseconds kill = 2 * (kInterval + kResolution);
+  expect_deadline(rules, kStart + kill);
+  EXPECT_EQ(at(rules, kill - 1), Signal::kNone);
+  EXPECT_EQ(at(rules, kill), Signal::kKill);
+}
+
+TEST(SamRules, OldHealthCheckFromBeforeTheWarningDoesNotHelp) {
+  Rules rules = make_started(kQuit);
+  ASSERT_EQ(at(rules, kInterval + kResolution), Signal::kWarn);
+  EXPECT_EQ(at(rules, 2 * (kInterval + kResolution), 1 * kMs), Signal::kKill);
+}
+
+TEST(SamRules, ResumedAfterTheWarningIsLeftRunning) {
+  Rules rules = make_started(kQuit);
+  ASSERT_EQ(at(rules, kInterval + kResolution), Signal::kWarn);
+  EXPECT_EQ(at(rules, 2 * (kInterval + kResolution), 150 * kMs), Signal::kNone);
+  expect_deadline(rules, kStart + 250 * kMs + kResolution);
+}
+
+TEST(SamRules, NextMissAfterAWarningIsKilledAtOnce) {
+  Rules rules = make_started(kQuit);
+  ASSERT_EQ(at(rules, kInterval + kResolution), Signal::kWarn);
+  ASSERT_EQ(at(rules, 2 * (kInterval + kResolution), 150 * kMs), Signal::kNone);
+  EXPECT_EQ(at(rules, 250 * kMs + kResolution, 150 * kMs), Signal::kKill);
+}
+
+TEST(SamRules, OneWarningPerInstanceAlsoAcrossStopAndStart) {
+  Rules rules = make_started(kQuit);
+  ASSERT_EQ(at(rules, kInterval + kResolution), Signal::kWarn);
+  (void)rules.stop_asked(2);
+  (void)rules.start_asked(3, kStart + 300 * kMs);
+  EXPECT_EQ(at(rules, 400 * kMs + kResolution), Signal::kKill);
+}
+
+TEST(SamRules, TheNextInstanceIsWarnedAgain) {
+  Rules rules = make_started(kRestart);
+  ASSERT_EQ(at(rules, kInterval + kResolution), Signal::kWarn);
+  ASSERT_EQ(rules.instance_died(), Recovery::kRestart);
+  rules.instance_began();
+  EXPECT_EQ(rules.next_deadline().is_never(), true);
+  (void)rules.start_asked(1, kStart + 300 * kMs);
+  EXPECT_EQ(at(rules, 400 * kMs + kResolution), Signal::kWarn);
+}
+
+TEST(SamRules, NothingIsDecidedAfterTheKill) {
+  Rules rules = make_started(kRestart);
+  ASSERT_EQ(at(rules, kInterval + kResolution), Signal::kWarn);
+  ASSERT_EQ(at(rules, 2 * (kInterval + kResolution)), Signal::kKill);
+  EXPECT_TRUE(rules.next_deadline().is_never());
+  EXPECT_EQ(at(rules, 50 * kInterval), Signal::kNone);
+  expect_nothing(rules.stop_asked(4));
+  expect_nothing(rules.start_asked(5, kStart + kInterval));
+  EXPECT_EQ(rules.instance_died(), Recovery::kRestart);
+}
+
+TEST(SamRules, IntervalZeroHasNoTimeLimit) {
+  Rules rules = make_started(kQuit, 0);
+  EXPECT_TRUE(rules.next_deadline().is_never());
+  EXPECT_FALSE(rules.has_time_limit());
+  EXPECT_EQ(at(rules, 1'000'000 * kInterval), Signal::kNone);
+}
+
+TEST(SamRules, HealthCheckFromTheFutureIsNotBelieved) {
+  Rules rules = make_started(kQuit);
+  EXPECT_EQ(at(rules, kInterval + kResolution, 1000 * kInterval), Signal::kWarn);
+}
+
+// --- freeze
+
+TEST(SamRules, WokenMuchTooLateGivesAFreshInterval) {
+  Rules rules = make_started(kQuit);
+  EXPECT_EQ(at(rules, 3 * kInterval, 0, kFrozen), Signal::kNone);
+  expect_deadline(rules, kStart + 4 * kInterval + kResolution);
+  EXPECT_EQ(at(rules, 4 * kInterval + kResolution), Signal::kWarn);
+}
+
+TEST(SamRules, AQuarterIntervalLateIsNoFreeze) {
+  Rules rules = make_started(kQuit);
+  EXPECT_EQ(at(rules, 2 * kInterval, 0, kInterval / 4), Signal::kWarn);
+  rules = make_started(kQuit);
+  EXPECT_EQ(at(rules, 2 * kInterval, 0, kInterval / 4 + 1), Signal::kNone);
+}
+
+TEST(SamRules, WarnedProcessIsNotKilledAfterAFreezeEither) {
+  Rules rules = make_started(kQuit);
+  ASSERT_EQ(at(rules, kInterval + kResolution), Signal::kWarn);
+  EXPECT_EQ(at(rules, 5 * kInterval, 0, kFrozen), Signal::kNone);
+  EXPECT_EQ(at(rules, 6 * kInterval + kResolution), Signal::kKill);
+}
+
+TEST(SamRules, AlwaysLateStillFindsAHang) {
+  Rules rules = make_started(kQuit);
+  EXPECT_EQ(at(rules, 3 * kInterval, 0, kFrozen), Signal::kNone);
+  EXPECT_EQ(at(rules, 6 * kInterval, 0, kFrozen), Signal::kWarn);
+  EXPECT_EQ(at(rules, 9 * kInterval, 0, kFrozen), Signal::kKill);
+}
+
+TEST(SamRules, EveryFreezeIsForgivenWhileHealthChecksComeBetween) {
+  Rules rules = make_started(kQuit);
+  for (Nanoseconds now = 3 * kInterval; now < 30 * kInterval; now += 3 * kInterval) {
+    EXPECT_EQ(at(rules, now, now - 2 * kInterval, kFrozen), Signal::kNone) << now;
+  }
+}
+
+TEST(SamRules, FreezeDoesNotShortenTheLifeOfAHealthyProcess) {
+  Rules rules = make_started(kQuit);
+  EXPECT_EQ(at(rules, 3 * kInterval, 3 * kInterval - kMs, kFrozen), Signal::kNone);
+  expect_deadline(rules, kStart + 4 * kInterval - kMs + kResolution);
+}
+
+// --- quorum
+
+TEST(SamRules, StartWaitsForQuorum) {
+  Rules rules = make_rules(kRestart | kQuorum, kInterval, false);
+  const Decision waiting = rules.start_asked(5, kStart);
+  EXPECT_EQ(waiting.publish, ProcessState::kWaitingForQuorum);
+  EXPECT_FALSE(waiting.reply);
+  EXPECT_TRUE(rules.next_deadline().is_never());
+  EXPECT_FALSE(rules.has_time_limit());
+  const Decision running = rules.quorum_told(true, kStart + 77 * kInterval);
+  EXPECT_EQ(running.publish, ProcessState::kRunning);
+  EXPECT_EQ(running.reply, 5U);
+  expect_deadline(rules, kStart + 78 * kInterval + kResolution);
+}
+
+TEST(SamRules, StartIsAnsweredAtOnceWhenQuorate) {
+  Rules rules = make_rules(kRestart | kQuorum);
+  EXPECT_EQ(rules.start_asked(5, kStart).reply, 5U);
+}
+
+TEST(SamRules, QuorumCountsOnlyWithItsFlag) {
+  Rules rules = make_rules(kRestart, kInterval, false);
+  EXPECT_EQ(rules.start_asked(5, kStart).reply, 5U);
+  expect_nothing(rules.quorum_told(true, kStart));
+  expect_nothing(rules.quorum_told(false, kStart));
+}
+
+TEST(SamRules, StopEndsTheWaitForQuorum) {
+  Rules rules = make_rules(kRestart | kQuorum, kInterval, false);
+  (void)rules.start_asked(5, kStart);
+  EXPECT_EQ(rules.stop_asked(6).reply, 6U);
+  expect_nothing(rules.quorum_told(true, kStart));
+}
+
+TEST(SamRules, LostQuorumIsWarnedAtOnceAndKilledAfterAnInterval) {
+  Rules rules = make_started(kRestart | kQuorum);
+  EXPECT_EQ(rules.quorum_told(false, kStart + 50 * kMs).signal, Signal::kWarn);
+  EXPECT_EQ(at(rules, 150 * kMs - 1), Signal::kNone);
+  expect_deadline(rules, kStart + 150 * kMs);
+  EXPECT_EQ(at(rules, 150 * kMs), Signal::kKill);
+}
+
+TEST(SamRules, HealthChecksDoNotHelpAgainstLostQuorum) {
+  Rules rules = make_started(kRestart | kQuorum);
+  ASSERT_EQ(rules.quorum_told(false, kStart + 50 * kMs).signal, Signal::kWarn);
+  EXPECT_EQ(at(rules, 140 * kMs, 139 * kMs), Signal::kNone);
+  EXPECT_EQ(at(rules, 150 * kMs, 149 * kMs), Signal::kKill);
+}
+
+TEST(SamRules, GraceIsAWholeIntervalForOneThatWasSilentAlready) {
+  Rules rules = make_started(kRestart | kQuorum);
+  ASSERT_EQ(rules.quorum_told(false, kStart + 95 * kMs).signal, Signal::kWarn);
+  EXPECT_EQ(at(rules, 105 * kMs), Signal::kNone);
+  EXPECT_EQ(at(rules, 195 * kMs), Signal::kKill);
+}
+
+TEST(SamRules, QuorumBackInTimeLeavesItAlone) {
+  Rules rules = make_started(kRestart | kQuorum);
+  ASSERT_EQ(rules.quorum_told(false, kStart + 50 * kMs).signal, Signal::kWarn);
+  expect_nothing(rules.quorum_told(true, kStart + 120 * kMs));
+  EXPECT_EQ(at(rules, 150 * kMs, 140 * kMs), Signal::kNone);
+  EXPECT_EQ(at(rules, 230 * kMs, 220 * kMs), Signal::kNone);
+}
+
+TEST(SamRules, SecondLossHasItsOwnWarningAndGrace) {
+  Rules rules = make_started(kRestart | kQuorum);
+  ASSERT_EQ(rules.quorum_told(false, kStart + 50 * kMs).signal, Signal::kWarn);
+  (void)rules.quorum_told(true, kStart + 60 * kMs);
+  EXPECT_EQ(rules.quorum_told(false, kStart + 90 * kMs).signal, Signal::kWarn);
+  EXPECT_EQ(at(rules, 189 * kMs, 180 * kMs), Signal::kNone);
+  EXPECT_EQ(at(rules, 190 * kMs, 180 * kMs), Signal::kKill);
+}
+
+TEST(SamRules, WarnedForQuorumIsNotWarnedForSilence) {
+  Rules rules = make_started(kRestart | kQuorum);
+  ASSERT_EQ(rules.quorum_told(false, kStart + 50 * kMs).signal, Signal::kWarn);
+  (void)rules.quorum_told(true, kStart + 60 * kMs);
+  EXPECT_EQ(at(rules, 150 * kMs + kResolution), Signal::kKill);
+}
+
+TEST(SamRules, IntervalZeroHasAGraceWithoutEnd) {
+  Rules rules = make_started(kRestart | kQuorum, 0);
+  EXPECT_EQ(rules.quorum_told(false, kStart + 50 * kMs).signal, Signal::kWarn);
+  EXPECT_TRUE(rules.next_deadline().is_never());
+  EXPECT_EQ(at(rules, 1000 * kInterval), Signal::kNone);
+  expect_nothing(rules.quorum_told(true, kStart + 2000 * kInterval));
+}
+
+TEST(SamRules, TheSameVerdictAgainIsNoLoss) {
+  Rules rules = make_started(kRestart | kQuorum);
+  expect_nothing(rules.quorum_told(true, kStart));
+  ASSERT_EQ(rules.quorum_told(false, kStart + 50 * kMs).signal, Signal::kWarn);
+  expect_nothing(rules.quorum_told(false, kStart + 90 * kMs));
+  EXPECT_EQ(at(rules, 150 * kMs), Signal::kKill);
+}
+
+TEST(SamRules, LossWhileStoppedIsNoConcern) {
+  Rules rules = make_rules(kRestart | kQuorum);
+  expect_nothing(rules.quorum_told(false, kStart));
+  EXPECT_EQ(rules.start_asked(1, kStart).publish, ProcessState::kWaitingForQuorum);
+}
+
+TEST(SamRules, StoppingEndsTheGrace) {
+  Rules rules = make_started(kRestart | kQuorum);
+  (void)rules.quorum_told(false, kStart + 50 * kMs);
+  (void)rules.stop_asked(2);
+  EXPECT_EQ(at(rules, 500 * kMs), Signal::kNone);
+  EXPECT_EQ(rules.instance_died(), Recovery::kQuitStopped);
+}
+
+TEST(SamRules, FreezeRenewsTheGraceOnce) {
+  Rules rules = make_started(kRestart | kQuorum);
+  ASSERT_EQ(rules.quorum_told(false, kStart).signal, Signal::kWarn);
+  EXPECT_EQ(at(rules, 300 * kMs, 1, kFrozen), Signal::kNone);
+  expect_deadline(rules, kStart + 400 * kMs);
+  EXPECT_EQ(at(rules, 600 * kMs, 599 * kMs, kFrozen), Signal::kKill);
+}
+
+TEST(SamRules, QuorumStaysLostForTheNextInstance) {
+  Rules rules = make_started(kRestart | kQuorum);
+  (void)rules.quorum_told(false, kStart);
+  ASSERT_EQ(at(rules, kInterval), Signal::kKill);
+  ASSERT_EQ(rules.instance_died(), Recovery::kRestart);
+  rules.instance_began();
+  EXPECT_FALSE(rules.start_asked(1, kStart + 200 * kMs).reply);
+  const Decision running = rules.quorum_told(true, kStart + 300 * kMs);
+  EXPECT_EQ(running.reply, 1U);
+  EXPECT_EQ(running.signal, Signal::kNone);
+  EXPECT_EQ(at(rules, 400 * kMs + kResolution), Signal::kWarn);
+}
+
+// --- death
+
+TEST(SamRules, DeathWhenNotStartedQuitsWhateverThePolicy) {
+  for (const unsigned policy : {kQuit, kRestart, kQuit | kQuorum, kRestart | kCmap}) {
+    EXPECT_EQ(make_rules(policy).instance_died(), Recovery::kQuitStopped) << policy;
+    Rules stopped = make_started(policy);
+    (void)stopped.stop_asked(2);
+    EXPECT_EQ(stopped.instance_died(), Recovery::kQuitStopped) << policy;
+  }
+}
+
+TEST(SamRules, DeathWhenStartedFollowsThePolicy) {
+  EXPECT_EQ(make_started(kQuit).instance_died(), Recovery::kQuitFailed);
+  EXPECT_EQ(make_started(kRestart).instance_died(), Recovery::kRestart);
+  EXPECT_EQ(make_started(kRestart | kQuorum | kCmap).instance_died(), Recovery::kRestart);
+}
+
+TEST(SamRules, DeathWhileWaitingForQuorumCountsAsStarted) {
+  Rules rules = make_rules(kRestart | kQuorum, kInterval, false);
+  (void)rules.start_asked(1, kStart);
+  EXPECT_EQ(rules.instance_died(), Recovery::kRestart);
+  rules = make_rules(kQuit | kQuorum, kInterval, false);
+  (void)rules.start_asked(1, kStart);
+  EXPECT_EQ(rules.instance_died(), Recovery::kQuitFailed);
+}
+
+TEST(SamRules, KilledForSilenceFollowsThePolicy) {
+  Rules rules = make_started(kQuit);
+  (void)at(rules, kInterval + kResolution);
+  (void)at(rules, 2 * (kInterval + kResolution));
+  EXPECT_EQ(rules.instance_died(), Recovery::kQuitFailed);
+}
+
+TEST(SamRules, MarkedFailedIsKilledWithoutWarningAndNotRestarted) {
+  Rules rules = make_started(kRestart | kCmap);
+  EXPECT_EQ(rules.failure_marked().signal, Signal::kKill);
+  EXPECT_TRUE(rules.next_deadline().is_never());
+  EXPECT_EQ(rules.instance_died(), Recovery::kQuitFailed);
+}
+
+TEST(SamRules, MarkedFailedBeforeStartIsAFailureToo) {
+  Rules rules = make_rules(kRestart | kCmap);
+  EXPECT_EQ(rules.failure_marked().signal, Signal::kKill);
+  EXPECT_EQ(rules.instance_died(), Recovery::kQuitFailed);
+}
+
+TEST(SamRules, NothingTakesBackAMarkedFailure) {
+  Rules rules = make_started(kRestart | kCmap | kQuorum);
+  (void)rules.failure_marked();
+  expect_nothing(rules.stop_asked(2));
+  expect_nothing(rules.start_asked(3, kStart));
+  expect_nothing(rules.quorum_told(false, kStart));
+  EXPECT_EQ(rules.instance_died(), Recovery::kQuitFailed);
+}
+
+}  // namespace
+}  // namespace cs::sam
