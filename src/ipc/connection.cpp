@@ -158,9 +158,11 @@ Result<std::size_t> Connection::next_event(std::span<std::byte> into) noexcept {
   const ssize_t received = qb_ipcc_event_recv(connection_, event_buffer_.get(), buffer_size_, 0);
   if (received < 0) return status_from_qb(received);
   const std::span<const std::byte> event(event_buffer_.get(), static_cast<std::size_t>(received));
-  if (!is_well_formed(event) || event.size() > into.size()) return CS_ERR_MESSAGE_ERROR;
-  std::memcpy(into.data(), event.data(), event.size());
-  return event.size();
+  if (!is_well_formed(event)) return CS_ERR_MESSAGE_ERROR;
+  const std::size_t taken =
+      event.size() <= into.size() ? event.size() : sizeof(wire::ResponseHeader);
+  std::memcpy(into.data(), event.data(), taken);
+  return taken;
 }
 
 cs_error_t Connection::wait_event(Deadline deadline) noexcept {

@@ -55,27 +55,27 @@ class Connection {
   // CS_ERR_TRY_AGAIN when the request could not be sent now or the deadline passed first. An answer
   // that comes after its deadline is discarded, never taken for another's.
   template <typename Request>
-  [[nodiscard]] Result<typename Request::Reply> call(Request request,
-                                                     Deadline deadline = Deadline::never()) noexcept {
+  [[nodiscard]] Result<typename Request::Reply> call(
+      Request request, Deadline deadline = Deadline::never()) noexcept {
     using Reply = typename Request::Reply;
     static_assert(std::has_unique_object_representations_v<Request>, "a byte sent has no name");
     static_assert(std::is_trivially_copyable_v<Reply>);
     request.header.id = Request::kId;
     if (request.header.size == 0) request.header.size = sizeof(Request);
     Reply reply;
-    const cs_error_t status =
-        exchange({reinterpret_cast<const std::byte*>(&request),
-                  static_cast<std::size_t>(request.header.size)},
-                 {Reply::kId, Reply::kMinSize, std::as_writable_bytes(std::span(&reply, 1))},
-                 deadline);
+    const cs_error_t status = exchange(
+        {reinterpret_cast<const std::byte*>(&request),
+         static_cast<std::size_t>(request.header.size)},
+        {Reply::kId, Reply::kMinSize, std::as_writable_bytes(std::span(&reply, 1))}, deadline);
     if (status != CS_OK) return status;
     return reply;
   }
 
-  // Takes the next event that has arrived; does not wait. Returns its length; at most into.size()
-  // bytes. Errors: CS_ERR_TRY_AGAIN when there is none; CS_ERR_MESSAGE_ERROR when it is shorter than
-  // a header, longer than into, or its length field lies (it is dropped); CS_ERR_LIBRARY when the
-  // daemon is gone.
+  // Takes the next event that has arrived; does not wait. Returns how many bytes were put into
+  // into, which has room for a header at least. Of an event that is longer than into only the
+  // header is put there, so that one of a kind not known can be told from a wrong one. Errors:
+  // CS_ERR_TRY_AGAIN when there is none; CS_ERR_MESSAGE_ERROR when it is shorter than a header or
+  // its length field lies (it is dropped); CS_ERR_LIBRARY when the daemon is gone.
   [[nodiscard]] Result<std::size_t> next_event(std::span<std::byte> into) noexcept;
 
   // Waits until an event may have arrived or the daemon is gone (CS_OK), cancel() was called

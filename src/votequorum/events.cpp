@@ -13,12 +13,19 @@ static_assert(sizeof(wire::votequorum::QuorumEvent) +
                   wire::votequorum::kMaxEntries * sizeof(votequorum_node_t) <=
               kMaxEventSize);
 
-// The fixed part of a message that is exactly as long as it.
+template <typename Wire>
+std::optional<Wire> read_front(std::span<const std::byte> message) noexcept {
+  Wire front;
+  if (message.size() < sizeof(front)) return {};
+  std::memcpy(&front, message.data(), sizeof(front));
+  return front;
+}
+
+// The fixed part of a message that is as long as its header says.
 template <typename Wire>
 std::optional<Wire> read_fixed(std::span<const std::byte> message) noexcept {
-  Wire fixed;
-  if (message.size() < sizeof(fixed)) return {};
-  std::memcpy(&fixed, message.data(), sizeof(fixed));
+  const auto fixed = read_front<Wire>(message);
+  if (fixed && static_cast<std::size_t>(fixed->header.size) != message.size()) return {};
   return fixed;
 }
 
@@ -67,10 +74,8 @@ Result<Event> decode_extra_info(std::span<std::byte> message) noexcept {
 }  // namespace
 
 Result<Event> decode_event(std::span<std::byte> message) noexcept {
-  const auto header = read_fixed<wire::ResponseHeader>(message);
-  if (!header || static_cast<std::size_t>(header->size) != message.size()) {
-    return CS_ERR_MESSAGE_ERROR;
-  }
+  const auto header = read_front<wire::ResponseHeader>(message);
+  if (!header) return CS_ERR_MESSAGE_ERROR;
   switch (header->id) {
     case wire::votequorum::QuorumEvent::kId:
       return decode_quorum_state(message);

@@ -49,9 +49,9 @@ using Event = std::variant<UnknownEvent, QuorumState, ExpectedVotes, Nodelist, E
 inline constexpr std::size_t kMaxEventSize =
     sizeof(wire::votequorum::ExtraInfoEvent) + wire::votequorum::kMaxExtraInfo;
 
-// Reads one message, which must be aligned to 8 bytes and as long as its header says.
-// CS_ERR_MESSAGE_ERROR when its length does not follow from its id and count, or the count is above
-// the protocol's limit.
+// Reads one message, which must be aligned to 8 bytes. CS_ERR_MESSAGE_ERROR when its length is not
+// what its header says and its id and count demand, or the count is above the protocol's limit. Of
+// an unknown event nothing but the header is looked at: it may have been cut.
 [[nodiscard]] Result<Event> decode_event(std::span<std::byte> message) noexcept;
 
 }  // namespace cs::votequorum
