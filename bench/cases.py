@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is measured: the one table of programs, figures and goals."""
+
+from dataclasses import dataclass
+
+# Where client and daemon (or active process and supervisor) may run.
+FREE = "free"  # as the scheduler places them
+APART = "apart"  # on different processors
+SAME = "same"  # both on one processor
+
+
+@dataclass(frozen=True)
+class Figure:
+    metric: str  # the name that the program prints
+    title: str
+    unit: str  # the one that the program prints in, see UNITS
+    goal: float | None = None  # ours / stock, at most
+    floor_goal: float | None = None  # ours / floor, at most
+    own_goal: float | None = None  # ours, at most
+    picture: bool = False  # shown in docs/bench.svg
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    command: tuple  # empty: there is only a lower bound
+    figures: tuple
+    placement: str = FREE
+    floor: tuple = ()  # the command of the lower bound; prints the same metrics
+    stock_environment: tuple = ()  # set for the distribution's library only
+    memory_mib: int = 0  # left out where less is available
+
+
+# Unit printed -> factor and name shown.
+UNITS = {"ns": (1e-3, "µs"), "ns.": (1, "ns"), "ms": (1e-6, "ms"), "KiB": (1, "KiB"), "B": (1, "B"),
+         "": (1, "")}
+
+
+def getinfo(name, title, gap_us, samples, placement, p50, cpu, floor):
+    program = ("getinfo", gap_us, samples)
+    return Case(
+        name, ("bench_votequorum", "library", *program), placement=placement,
+        floor=("bench_votequorum", floor, *program),
+        figures=(Figure("p50", f"{title}, p50", "ns", goal=p50, picture=True),
+                 Figure("p99", f"{title}, p99", "ns"),
+                 Figure("client_cpu", f"{title}, CPU of the client", "ns", goal=cpu),
+                 Figure("daemon_cpu", f"{title}, CPU of the daemon", "ns")))
+
+
+def votequorum(name, *arguments, figure, floor="bare", **more):
+    return Case(name, ("bench_votequorum", "library", name, *arguments), figures=(figure,),
+                floor=("bench_votequorum", floor, name, *arguments), **more)
+
+
+def threads(name, title, **more):
+    figures = tuple(
+        Figure(name + suffix, f"{title}, {count}", "ns")
+        for count, suffix in (("1 thread", ""), ("2 threads", "_threads2"),
+                              ("4 threads", "_threads4"), ("8 threads", "_threads8")))
+    return Case(name, ("bench_votequorum_calls", f"--benchmark_filter=^{name}"), figures, **more)
+
+
+def memory(handles):
+    return Case(
+        f"memory_{handles}", ("bench_votequorum", "library", "memory", handles),
+        floor=("bench_votequorum", "bare", "memory", handles), memory_mib=handles * 4,
+        figures=(Figure("shared", f"shared memory a handle, {handles} open", "KiB", goal=0.1,
+                        picture=handles == 100),
+                 Figure("private", f"private memory a handle, {handles} open", "KiB")))
+
+
+CASES = (
+    getinfo("getinfo_apart", "getinfo back to back, two processors", 0, 5000, APART, 0.08, 0.3,
+            "spinning"),
+    getinfo("getinfo_free", "getinfo back to back, free", 0, 5000, FREE, 0.35, None, "spinning"),
+    getinfo("getinfo_same", "getinfo back to back, one processor", 0, 5000, SAME, 1.0, 1.0, "bare"),
+    getinfo("sporadic_apart", "getinfo each 2 ms, two processors", 2000, 200, APART, 0.9, 1.1,
+            "bare"),
+    getinfo("sporadic_free", "getinfo each 2 ms, free", 2000, 200, FREE, None, None, "bare"),
+    getinfo("sporadic_same", "getinfo each 2 ms, one processor", 2000, 200, SAME, 1.0, 1.0, "bare"),
+    getinfo("rare_apart", "getinfo each 50 ms, two processors", 50000, 20, APART, 0.9, 1.1, "bare"),
+    getinfo("rare_same", "getinfo each 50 ms, one processor", 50000, 20, SAME, 1.0, 1.0, "bare"),
+    threads("shared_handle", "getinfo on one handle", stock_environment=(("CS_BENCH_LOCK", "1"),)),
+    threads("own_handle", "getinfo on a handle each"),
+    votequorum("connect", 100, figure=Figure("connect", "connect and finalize", "ns", goal=0.25,
+                                             picture=True)),
+    votequorum("burst", 300, placement=APART,
+               figure=Figure("per_event", "dispatch of 20 events, each", "ns", goal=1.0,
+                             floor_goal=1.05, picture=True)),
+    Case("empty_dispatch", ("bench_votequorum_calls", "--benchmark_filter=empty_dispatch"),
+         (Figure("empty_dispatch", "empty dispatch", "ns", goal=1.0, picture=True),)),
+    votequorum("change", 100, placement=APART,
+               figure=Figure("change", "change in the daemon to callback", "ns", goal=1.0,
+                             picture=True)),
+    votequorum("stack", figure=Figure("stack", "stack that a dispatch needs", "B", picture=True)),
+    memory(1), memory(10), memory(100), memory(1000),
+)
+
+# Not of either library: what this machine takes for the least that can be done.
+FLOOR = Case("floor", (), floor=("bench_floor", "--benchmark_filter=."), figures=(
+    Figure("empty_system_call", "empty system call", "ns."),
+    Figure("read_clock", "reading the clock", "ns."),
+    Figure("futex_ping_pong", "futex ping-pong, there and back", "ns")))
