@@ -2,22 +2,25 @@
 // The private cluster of a test: namespaces kept open by a child per node, veth links on a bridge.
 #include "support/cluster.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <ostream>
 #include <sstream>
 #include <stdexcept>
+#include <system_error>
 
 namespace cs::test {
 namespace {
 
 constexpr const char* kBridge = "csbridge";
-constexpr const char* kQuick = "  token: 1000\n";  // a lost node is noticed in about a second
+constexpr const char* kQuick = "  token: 1000\n";      // a lost node is noticed in about a second
 constexpr const char* kNowhere = "02:00:00:00:00:00";  // a link address that nobody has
 
 std::string address_of(unsigned id) { return "10.77.0." + std::to_string(id); }
@@ -44,17 +47,25 @@ void ip(const std::string& arguments) {
   expect_success(run_program(ip_command(arguments)), "ip " + arguments);
 }
 
-void cover_with_tmpfs(const char* path) {
-  if (::mount("private", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0) ::_exit(1);
+bool cover_with_tmpfs(const char* path) {
+  return ::mount("private", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0;
+}
+
+// A new /run and /dev/shm, with the one folder that is shared with the test still in its place.
+bool make_private_mounts(const std::string& shared) {
+  const UniqueFd folder(::open(shared.c_str(), O_PATH | O_CLOEXEC));
+  if (folder.get() < 0 || !cover_with_tmpfs("/run") || !cover_with_tmpfs("/dev/shm")) return false;
+  std::error_code ignored;
+  std::filesystem::create_directories(shared, ignored);
+  const std::string source = "/proc/self/fd/" + std::to_string(folder.get());
+  return ::mount(source.c_str(), shared.c_str(), nullptr, MS_BIND, nullptr) == 0;
 }
 
 // Makes the namespaces of a node and keeps them until it is killed.
-Child start_keeper() {
+Child start_keeper(const std::string& shared_folder) {
   Gate made;
-  Child keeper = Child::run([&made] {
-    if (::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0) return 1;
-    cover_with_tmpfs("/run");
-    cover_with_tmpfs("/dev/shm");
+  Child keeper = Child::run([&] {
+    if (::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 || !make_private_mounts(shared_folder)) return 1;
     made.open();
     for (;;) ::pause();
   });
@@ -70,6 +81,12 @@ std::string nodelist(unsigned nodes) {
          << "\n    ring0_addr: " << address_of(id) << "\n  }\n";
   }
   return text.str();
+}
+
+DaemonOptions placed(DaemonOptions options, unsigned id, std::function<void()> enter) {
+  options.node_id = id;
+  options.enter = std::move(enter);
+  return options;
 }
 
 // "Total votes:      3" -> "3"; empty if there is no such line.
@@ -111,7 +128,10 @@ std::ostream& operator<<(std::ostream& out, const View& view) {
   return out;
 }
 
-ClusterNode::ClusterNode(unsigned id, DaemonOptions options) : id_(id), keeper_(start_keeper()) {
+ClusterNode::ClusterNode(unsigned id, DaemonOptions options)
+    : id_(id),
+      daemon_(placed(std::move(options), id, [this] { enter(); })),
+      keeper_(start_keeper(daemon_.folder())) {
   const std::string port = name();
   ip("link add " + port + " type veth peer name eth0 netns " + std::to_string(keeper_.pid()));
   ip("link set " + port + " master " + kBridge + " up");
@@ -120,15 +140,12 @@ ClusterNode::ClusterNode(unsigned id, DaemonOptions options) : id_(id), keeper_(
   for (const std::string& arguments : own) {
     expect_success(run_program(ip_command(arguments)), port + ": ip " + arguments);
   }
-  options.node_id = id;
-  options.enter = [this] { enter(); };
-  daemon_.emplace(std::move(options));
 }
 
 std::string ClusterNode::address() const { return address_of(id_); }
 
 View ClusterNode::view() const {
-  const Outcome outcome = daemon_->run_tool({"corosync-quorumtool", "-s"});
+  const Outcome outcome = daemon_.run_tool({"corosync-quorumtool", "-s"});
   const std::string votes = field(outcome.output, "Total votes");
   if (votes.empty()) return {};
   return {.answered = true,

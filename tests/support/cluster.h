@@ -31,12 +31,14 @@ std::ostream& operator<<(std::ostream& out, const View& view);
 class ClusterNode {
  public:
   ClusterNode(unsigned id, DaemonOptions options);
+  ClusterNode(const ClusterNode&) = delete;
+  ClusterNode& operator=(const ClusterNode&) = delete;
 
   [[nodiscard]] unsigned id() const { return id_; }
   [[nodiscard]] std::string name() const { return "n" + std::to_string(id_); }
   [[nodiscard]] std::string address() const;
   // Killed, paused, restarted like any other; its tools run on the node.
-  [[nodiscard]] CorosyncDaemon& daemon() { return *daemon_; }
+  [[nodiscard]] CorosyncDaemon& daemon() { return daemon_; }
   [[nodiscard]] View view() const;
 
   [[nodiscard]] Child run(const std::function<int()>& body) const;  // a fork of ours, on the node
@@ -47,8 +49,8 @@ class ClusterNode {
   void enter() const;
 
   unsigned id_;
+  CorosyncDaemon daemon_;
   Child keeper_;  // holds the namespaces open
-  std::optional<CorosyncDaemon> daemon_;
 };
 
 // The nodes and the links between them. The host of the bridge, where the test itself runs, has an
