@@ -30,11 +30,9 @@ bool in_private_network() {
   return !outer.empty() && !error && own != outer;
 }
 
-// On the private /run, which goes with the namespaces: a test that is killed leaves nothing. A daemon
-// that enters other namespaces has another /run there, so its folder is where both can see it.
-std::string make_temporary_folder(const DaemonOptions& options) {
-  const bool on_run = in_private_network() && !options.enter;
-  const fs::path parent = on_run ? fs::path("/run") : fs::temp_directory_path();
+// On the private /run, which goes with the namespaces: a test that is killed leaves nothing.
+std::string make_temporary_folder() {
+  const fs::path parent = in_private_network() ? fs::path("/run") : fs::temp_directory_path();
   std::string path = (parent / "cs-daemon-XXXXXX").string();
   if (::mkdtemp(path.data()) == nullptr) {
     throw std::system_error(errno, std::generic_category(), "mkdtemp");
@@ -101,7 +99,7 @@ std::optional<std::string> CorosyncDaemon::unavailable() {
 
 CorosyncDaemon::CorosyncDaemon(DaemonOptions options)
     : options_(std::move(options)),
-      folder_(make_temporary_folder(options_)),
+      folder_(make_temporary_folder()),
       config_file_(folder_ + "/corosync.conf") {
   write_config();
 }
