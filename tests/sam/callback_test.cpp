@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Event-driven checking: a callback in a thread of the library in place of sam_hc_send.
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include <gtest/gtest.h>
+
+#include "support/sam_process.h"
+
+namespace cs::test {
+namespace {
+
+constexpr int kRestart = SAM_RECOVERY_POLICY_RESTART;
+constexpr int kInterval = 300;
+
+std::atomic<int> calls = 0;
+std::atomic<int> other_calls = 0;
+
+void report_warning(int) { app::report("warned"); }
+
+void enter_with_callback(sam_hc_callback_t callback) {
+  app::handle(SIGTERM, report_warning);
+  app::enter(kInterval, kRestart);
+  app::expect_ok(sam_hc_callback_register(callback));
+}
+
+int healthy() {
+  ++calls;
+  return 0;
+}
+
+int healthy_too() {
+  ++other_calls;
+  return 0;
+}
+
+TEST(SamCallback, ThatReturnsZeroKeepsTheProcessAlive) {
+  SamProcess application([] {
+    enter_with_callback(healthy);
+    app::expect_ok(sam_start());
+    app::pause_for(8 * kInterval);
+    app::report("calls", calls);
+    ::_exit(0);
+  });
+  const Report report = application.wait_for("calls");
+  EXPECT_EQ(report.instance, 1u);
+  EXPECT_GE(report.value, 2);
+  EXPECT_LE(report.value, 10) << "more than once an interval";
+  EXPECT_EQ(application.count("warned"), 0u);
+}
+
+int fail_third_time() {
+  ++calls;
+  app::report("called", calls);
+  return calls >= 3 ? 1 : 0;
+}
+
+TEST(SamCallback, ThatFailsIsNotCalledAgainAndCountsAsAHang) {
+  SamProcess application([] {
+    enter_with_callback(fail_third_time);
+    app::expect_ok(sam_start());
+    app::sleep_forever();
+  });
+  application.wait_for("warned");
+  EXPECT_EQ(application.wait_for("registered").value, 2);
+  std::size_t called = 0;
+  for (const Report& report : application.reports()) {
+    called += report.is("called") && report.instance == 1 ? 1 : 0;
+  }
+  EXPECT_EQ(called, 3u) << application.story();
+  // The next instance has a thread of its own.
+  while (application.wait_for("called").instance != 2) {
+  }
+}
+
+int never_return() {
+  app::report("called");
+  app::sleep_forever();
+}
+
+TEST(SamCallback, ThatBlocksCountsAsAHang) {
+  SamProcess application([] {
+    enter_with_callback(never_return);
+    app::expect_ok(sam_start());
+    app::sleep_forever();
+  });
+  application.wait_for("called");
+  EXPECT_EQ(application.wait_for("warned").instance, 1u);
+  EXPECT_EQ(application.wait_for("registered").value, 2);
+  application.wait_for("called");
+}
+
+TEST(SamCallback, IsCalledOnlyWhileStarted) {
+  SamProcess application([] {
+    enter_with_callback(healthy);
+    app::pause_for(3 * kInterval);
+    app::report("before the start", calls);
+    app::expect_ok(sam_start());
+    while (calls == 0) app::pause_for(5);
+    app::expect_ok(sam_stop());
+    app::pause_for(kInterval / 4);  // one may have been under way
+    calls = 0;
+    app::pause_for(4 * kInterval);
+    app::report("after the stop", calls);
+    app::expect_ok(sam_start());
+    while (calls == 0) app::pause_for(5);
+    app::report("again");
+    app::pause_for(3 * kInterval);
+    app::expect_ok(sam_finalize());
+    app::pause_for(kInterval / 4);
+    calls = 0;
+    app::pause_for(3 * kInterval);
+    app::report("after the end", calls);
+  });
+  EXPECT_EQ(application.wait_for("before the start").value, 0);
+  EXPECT_EQ(application.wait_for("after the stop").value, 0);
+  application.wait_for("again");
+  EXPECT_EQ(application.wait_for("after the end").value, 0);
+  EXPECT_EQ(application.count("warned"), 0u);
+}
+
+TEST(SamCallback, IsReplacedByALaterOne) {
+  SamProcess application([] {
+    enter_with_callback(healthy);
+    app::expect_ok(sam_hc_callback_register(healthy_too));
+    app::expect_ok(sam_start());
+    while (other_calls < 2) app::pause_for(5);
+    app::expect_that(calls == 0);
+    app::expect_ok(sam_stop());
+    app::expect_ok(sam_hc_callback_register(healthy));
+    app::expect_ok(sam_start());
+    while (calls < 2) app::pause_for(5);
+    app::report("replaced");
+    ::_exit(0);
+  });
+  application.wait_for("replaced");
+  EXPECT_EQ(application.count("warned"), 0u);
+}
+
+TEST(SamCallback, NullAfterwardsSwitchesBackToHealthChecksByCall) {
+  SamProcess application([] {
+    enter_with_callback(healthy);
+    app::expect_ok(sam_start());
+    while (calls == 0) app::pause_for(5);
+    app::expect_ok(sam_stop());
+    app::expect_ok(sam_hc_callback_register(nullptr));
+    app::expect_ok(sam_start());
+    app::pause_for(kInterval / 4);
+    calls = 0;
+    app::send_health_checks(20, 3 * kInterval);
+    app::expect_that(calls == 0);
+    app::report("by call");
+    app::sleep_forever();  // a hang: no thread checks in for us any more
+  });
+  application.wait_for("by call");
+  EXPECT_EQ(application.count("warned"), 0u);
+  EXPECT_EQ(application.wait_for("warned").instance, 1u);
+  EXPECT_EQ(application.wait_for("registered").value, 2);
+}
+
+TEST(SamCallback, DoesNotRunInTheSupervisorNorInAnUnaskedInstance) {
+  SamProcess application([] {
+    app::handle(SIGTERM, report_warning);
+    const unsigned id = app::enter(kInterval, kRestart);
+    if (id == 1) app::expect_ok(sam_hc_callback_register(healthy));
+    app::expect_ok(sam_start());
+    if (id == 1) {
+      while (calls == 0) app::pause_for(5);
+      app::die_by(SIGKILL);
+    }
+    app::report("calls", calls);
+    app::sleep_forever();
+  });
+  EXPECT_EQ(application.wait_for("calls").value, 0);
+  EXPECT_EQ(application.wait_for("warned").instance, 2u);
+}
+
+TEST(SamCallback, AndHealthChecksByCallMayBeMixed) {
+  SamProcess application([] {
+    enter_with_callback(healthy);
+    app::expect_ok(sam_start());
+    app::send_health_checks(1, 3 * kInterval);
+    app::expect_that(calls > 0);
+    app::report("mixed");
+    ::_exit(0);
+  });
+  application.wait_for("mixed");
+  EXPECT_EQ(application.count("warned"), 0u);
+}
+
+// Starts and stops as fast as they come, against the thread's own pace.
+TEST(SamCallback, SurvivesQuickStartsAndStops) {
+  SamProcess application([] {
+    app::handle(SIGTERM, report_warning);
+    app::enter(40, kRestart);
+    app::expect_ok(sam_hc_callback_register(healthy));
+    for (int round = 0; round < 200; ++round) {
+      app::expect_ok(sam_start());
+      if (round % 10 == 0) app::pause_for(2);
+      app::expect_ok(sam_stop());
+      if (round % 20 == 0) app::expect_ok(sam_hc_callback_register(healthy_too));
+    }
+    app::report("done");
+  });
+  application.wait_for("done");
+  application.expect_exit_code(0);
+}
+
+}  // namespace
+}  // namespace cs::test

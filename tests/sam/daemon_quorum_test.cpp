@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Quorum policies against the real daemon: sam_start waits for quorum, losing it is a failure.
+#include <signal.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "sam/sam_daemon.h"
+#include "support/proc.h"
+#include "support/sam_process.h"
+
+namespace cs::test {
+namespace {
+
+constexpr int kRestart = SAM_RECOVERY_POLICY_QUORUM_RESTART;
+constexpr int kQuit = SAM_RECOVERY_POLICY_QUORUM_QUIT;
+constexpr int kInterval = 400;
+constexpr int kLongInterval = 60'000;
+
+class SamQuorumTest : public SamDaemonTest {};
+
+[[noreturn]] void start_and_stay_healthy() {
+  app::report("starting");
+  app::expect_ok(sam_start());
+  app::report("started");
+  app::stay_healthy(20);
+}
+
+TEST_F(SamQuorumTest, WithoutADaemonInitializeFailsAndCanBeRepeated) {
+  daemon().kill_hard();
+  SamProcess application([] {
+    accept_go();
+    const auto policy = SAM_RECOVERY_POLICY_QUORUM_RESTART;
+    app::expect(sam_initialize(kInterval, policy), CS_ERR_LIBRARY);
+    app::expect(sam_register(nullptr), CS_ERR_BAD_HANDLE);
+    app::report("refused");
+    wait_for_go();
+    app::expect_ok(sam_initialize(kInterval, policy));
+    app::register_instance();
+    start_and_stay_healthy();
+  });
+  application.wait_for("refused");
+  ASSERT_TRUE(daemon().start());
+  go(application.supervisor());
+  application.wait_for("started");
+}
+
+TEST_F(SamQuorumTest, StartReturnsAtOnceWhenQuorate) {
+  SamProcess application([] {
+    app::enter(kInterval, kRestart);
+    start_and_stay_healthy();
+  });
+  application.wait_for("started");
+  application.expect_none("warned", 2 * kInterval);
+  EXPECT_EQ(application.count("registered"), 1u);
+}
+
+TEST_F(SamQuorumTest, StartWaitsForQuorum) {
+  lose_quorum();
+  SamProcess application([] {
+    app::enter(kInterval, kRestart);
+    start_and_stay_healthy();
+  });
+  application.wait_for("starting");
+  application.expect_none("started", 3 * kInterval);  // and the wait is no hang
+  find_quorum();
+  EXPECT_EQ(application.wait_for("started").instance, 1u);
+}
+
+TEST_F(SamQuorumTest, LostQuorumWarnsAndTheNextInstanceWaitsForIt) {
+  SamProcess application([] {
+    app::enter(kLongInterval, kRestart);  // the warning ends it: no other end in sight
+    start_and_stay_healthy();
+  });
+  application.wait_for("started");
+  lose_quorum();
+  EXPECT_EQ(application.wait_for("starting").instance, 2u);
+  application.expect_none("returned in supervisor", 300);
+  EXPECT_EQ(application.count("started"), 1u) << application.story();
+  find_quorum();
+  EXPECT_EQ(application.wait_for("started").instance, 2u);
+}
+
+TEST_F(SamQuorumTest, LostQuorumEndsAProcessThatFallsSilent) {
+  SamProcess application([] {
+    accept_go();
+    app::handle(SIGTERM, [](int) {
+      report_warning(SIGTERM);
+      ::raise(SIGUSR2);
+    });
+    app::enter(kInterval, kRestart);
+    app::report("starting");
+    app::expect_ok(sam_start());
+    app::report("started");
+    while (go_signals == 0) app::send_health_checks(20, 20);
+    app::sleep_forever();
+  });
+  application.wait_for("started");
+  lose_quorum();
+  EXPECT_EQ(application.wait_for("warned").instance, 1u);
+  EXPECT_EQ(application.wait_for("starting").instance, 2u);
+  EXPECT_EQ(application.count("warned"), 1u) << application.story();
+}
+
+TEST_F(SamQuorumTest, LostQuorumUnderQuitEndsTheSupervisor) {
+  SamProcess application([] {
+    app::enter(kInterval, kQuit);
+    start_and_stay_healthy();
+  });
+  application.wait_for("started");
+  lose_quorum();
+  application.expect_exit_code(0);
+  EXPECT_EQ(application.count("registered"), 1u);
+}
+
+TEST_F(SamQuorumTest, DeathWhileStartWaitsCountsAsStarted) {
+  lose_quorum();
+  SamProcess application([] {
+    app::enter(kInterval, kRestart);
+    start_and_stay_healthy();
+  });
+  for (unsigned id = 1; id <= 3; ++id) {
+    const Report waiting = application.wait_for("starting");
+    EXPECT_EQ(waiting.instance, id);
+    ASSERT_TRUE(eventually([&] { return proc::state(waiting.pid) == 'S'; }));
+    application.expect_none("started", 100);
+    ::kill(waiting.pid, SIGKILL);
+  }
+  application.wait_for("starting");
+  find_quorum();
+  EXPECT_EQ(application.wait_for("started").instance, 4u);
+}
+
+TEST_F(SamQuorumTest, DeathWhileStartWaitsEndsTheSupervisorUnderQuit) {
+  lose_quorum();
+  SamProcess application([] {
+    app::handle(SIGUSR1, [](int) { ::_exit(19); });
+    app::enter(kInterval, kQuit);
+    start_and_stay_healthy();
+  });
+  const Report waiting = application.wait_for("starting");
+  application.expect_none("started", 200);
+  ::kill(waiting.pid, SIGUSR1);
+  application.expect_exit_code(19);
+}
+
+TEST_F(SamQuorumTest, LostQuorumIsNothingToAStoppedProcess) {
+  SamProcess application([] {
+    accept_go();
+    app::handle(SIGTERM, report_warning);
+    app::enter(kInterval, kRestart);
+    app::report("idle");
+    wait_for_go();
+    app::expect_ok(sam_start());
+    app::expect_ok(sam_stop());
+    app::report("idle");
+    wait_for_go();
+    start_and_stay_healthy();
+  });
+  const Report instance = application.wait_for("idle");
+  lose_quorum();
+  application.expect_none("warned", 2 * kInterval);
+  find_quorum();
+  go(instance.pid);
+  application.wait_for("idle");
+  lose_quorum();
+  application.expect_none("warned", 2 * kInterval);
+  go(instance.pid);
+  application.wait_for("starting");
+  application.expect_none("started", 2 * kInterval);
+  find_quorum();
+  EXPECT_EQ(application.wait_for("started").instance, 1u);
+}
+
+TEST_F(SamQuorumTest, StoredDataSurviveTheLossOfQuorum) {
+  SamProcess application([] {
+    const unsigned id = app::enter(kLongInterval, kRestart);
+    unsigned stored = 0;
+    app::expect_ok(sam_data_restore(&stored, sizeof stored));
+    app::expect_that(stored == id - 1);
+    app::expect_ok(sam_data_store(&id, sizeof id));
+    start_and_stay_healthy();
+  });
+  for (unsigned id = 1; id <= 3; ++id) {
+    EXPECT_EQ(application.wait_for("started").instance, id);
+    lose_quorum();
+    EXPECT_EQ(application.wait_for("starting").instance, id + 1);
+    find_quorum();
+  }
+  application.wait_for("started");
+}
+
+}  // namespace
+}  // namespace cs::test

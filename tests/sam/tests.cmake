@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# libsam from outside: the contract, what is better than the distribution's library, torture, and
+# with the real daemon. The programs link the shared library, so that LD_LIBRARY_PATH alone makes them
+# run the distribution's (scripts/compare-with-stock).
+if(NOT TARGET sam)
+  return()
+endif()
+add_library(cs_sam_test_support STATIC support/sam_process.cpp support/sam_scenario.cpp
+            support/proc.cpp)
+target_include_directories(cs_sam_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(cs_sam_test_support PRIVATE cs_warnings
+                      PUBLIC sam cs_test_support GTest::gtest -Wl,--enable-new-dtags)
+
+cs_add_unit_test(sam_process_test
+  SOURCES sam/states_test.cpp sam/recovery_test.cpp sam/hang_test.cpp sam/callback_test.cpp
+          sam/data_test.cpp sam/beyond_stock_test.cpp sam/beyond_stock_more_test.cpp
+  LIBS cs_sam_test_support)
+
+cs_add_test_program(sam_torture_test SOURCES sam/torture_test.cpp LIBS cs_sam_test_support)
+gtest_discover_tests(sam_torture_test PROPERTIES TIMEOUT 170)
+
+cs_add_namespace_test(sam_daemon_test TIMEOUT 170
+  SOURCES sam/daemon_quorum_test.cpp sam/daemon_cmap_test.cpp sam/daemon_beyond_stock_test.cpp
+  LIBS cs_sam_test_support)
+
+# Sanitized programs would bring their own run-time into a library that was built without.
+if(BUILD_SHARED_LIBS AND NOT CS_SANITIZE)
+  add_test(NAME sam_compared_with_stock
+           COMMAND ${PROJECT_SOURCE_DIR}/scripts/compare-with-stock
+                   $<TARGET_FILE:sam_process_test> $<TARGET_FILE:sam_torture_test>
+                   $<TARGET_FILE:sam_daemon_test>)
+  set_tests_properties(sam_compared_with_stock PROPERTIES TIMEOUT 170 SKIP_RETURN_CODE 77)
+endif()
