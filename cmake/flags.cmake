@@ -32,11 +32,12 @@ target_link_libraries(cs_shipped INTERFACE cs_warnings)
 function(cs_add_library name)
   cmake_parse_arguments(ARG "" "VERSION;SOVERSION;MAP" "OBJECTS;SOURCES;LIBS" ${ARGN})
   add_library(${name} ${ARG_SOURCES})
+  add_library(corosync::${name} ALIAS ${name})
   foreach(object IN LISTS ARG_OBJECTS)
     target_sources(${name} PRIVATE $<TARGET_OBJECTS:${object}>)
   endforeach()
   target_include_directories(${name}
-    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:cs_shipped> ${ARG_LIBS})
   set_target_properties(${name} PROPERTIES
