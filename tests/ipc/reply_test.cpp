@@ -29,7 +29,8 @@ struct Reply {
 
   [[nodiscard]] std::vector<std::byte> bytes() const {
     std::vector<std::byte> message(size, std::byte{7});
-    std::memcpy(message.data(), &header, std::min(size, sizeof(header)));
+    const std::size_t copied = std::min(size, sizeof(header));
+    if (copied != 0) std::memcpy(message.data(), &header, copied);
     return message;
   }
 };
