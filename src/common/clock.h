@@ -32,6 +32,8 @@ class Deadline {
   }
 
   [[nodiscard]] bool is_never() const noexcept { return when_ == kNever; }
+  // The point itself; the end of time for never.
+  [[nodiscard]] Nanoseconds when() const noexcept { return when_; }
   [[nodiscard]] bool has_passed(Nanoseconds now) const noexcept { return now >= when_; }
 
   // For poll(2): rounded up, so that waking up means the deadline has passed; -1 for never.

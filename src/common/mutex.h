@@ -17,6 +17,9 @@ class Mutex {
   void lock() noexcept { pthread_mutex_lock(&mutex_); }
   void unlock() noexcept { pthread_mutex_unlock(&mutex_); }
 
+  // For waiting on a condition.
+  [[nodiscard]] pthread_mutex_t* native() noexcept { return &mutex_; }
+
  private:
   pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
 };

@@ -1,82 +1,95 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The cmap requests of the supervisor.
+// Requests to the cmap service.
 #include "sam/cmap_client.h"
 
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
 #include <cstring>
-#include <span>
 #include <utility>
-
-#include "wire/cmap.h"
 
 namespace cs::sam {
 namespace {
 
-namespace wire = cs::wire::cmap;
-
-cs_error_t set_value(ipc::Connection& connection, std::string_view key, wire::ValueType type,
-                     std::span<const std::byte> value, std::size_t value_length,
-                     Deadline deadline) noexcept {
-  if (key.size() > wire::kMaxNameLength || value_length > wire::SetRequest::kMaxValue ||
-      value.size() > value_length) {
-    return CS_ERR_INVALID_PARAM;
-  }
-  wire::SetRequest request;
-  request.header.size = static_cast<std::int32_t>(wire::SetRequest::kFixedSize + value_length);
-  request.key.assign(key);
-  request.type = type;
-  request.value_length = value_length;
-  if (!value.empty()) std::memcpy(request.value, value.data(), value.size());
-  return connection.call(request, deadline).error();
+wire::cmap::Key make_key(std::string_view name) noexcept {
+  wire::cmap::Key key;
+  assert(name.size() < sizeof(key.name));
+  key.length = static_cast<std::uint16_t>(name.size());
+  std::memcpy(key.name, name.data(), name.size());
+  return key;
 }
 
 }  // namespace
 
-CmapClient::CmapClient(HeapPtr<ipc::Connection> connection) noexcept
-    : connection_(std::move(connection)) {}
-
-Result<CmapClient> CmapClient::open(Deadline deadline) noexcept {
-  auto connection = ipc::Connection::connect("cmap", deadline);
-  if (!connection) return connection.error();
-  return CmapClient(std::move(*connection));
+cs_error_t CmapClient::connect(Deadline deadline) noexcept {
+  drop();
+  auto made = ipc::Connection::connect("cmap", deadline);
+  if (!made) return made.error();
+  connection_ = std::move(*made);
+  return CS_OK;
 }
 
+int CmapClient::fd() const noexcept {
+  if (!is_connected()) return -1;
+  const auto descriptor = connection_->fd();
+  return descriptor ? *descriptor : -1;
+}
+
+void CmapClient::check() noexcept {
+  std::byte message[64];  // nothing is tracked, so no event is expected
+  if (is_connected() && connection_->next_event(message).error() == CS_ERR_LIBRARY) drop();
+}
+
+template <typename Request>
+Result<typename Request::Reply> CmapClient::call(const Request& request,
+                                                 Deadline deadline) noexcept {
+  if (!is_connected()) return CS_ERR_LIBRARY;
+  auto reply = connection_->call(request, deadline);
+  if (reply.error() == CS_ERR_LIBRARY) drop();
+  return reply;
+}
+
+// A string counts its NUL, which the daemon looks for.
 cs_error_t CmapClient::set(std::string_view key, std::string_view value,
                            Deadline deadline) noexcept {
-  // The daemon looks for a NUL behind the value: one is sent with it.
-  return set_value(*connection_, key, wire::ValueType::kString, std::as_bytes(std::span(value)),
-                   value.size() + 1, deadline);
+  std::byte bytes[wire::cmap::kMaxValue] = {};
+  assert(value.size() < sizeof(bytes));
+  std::memcpy(bytes, value.data(), value.size());
+  return set(key, wire::cmap::ValueType::kString, std::span(bytes).first(value.size() + 1),
+             deadline);
 }
 
 cs_error_t CmapClient::set(std::string_view key, std::uint64_t value, Deadline deadline) noexcept {
-  return set_value(*connection_, key, wire::ValueType::kUint64, std::as_bytes(std::span(&value, 1)),
-                   sizeof(value), deadline);
+  return set(key, wire::cmap::ValueType::kUint64, std::as_bytes(std::span(&value, 1)), deadline);
 }
 
-cs_error_t CmapClient::remove_all(std::string_view prefix, Deadline deadline) noexcept {
-  // An empty prefix would stand for the whole map.
-  if (prefix.empty() || prefix.size() > wire::kMaxNameLength) return CS_ERR_INVALID_PARAM;
-  wire::IterInitRequest init;
-  init.prefix.assign(prefix);
-  const auto started = connection_->call(init, deadline);
-  if (!started) return started.error();
-  const std::uint64_t iterator = (*started).iterator;
+cs_error_t CmapClient::set(std::string_view key, wire::cmap::ValueType type,
+                           std::span<const std::byte> value, Deadline deadline) noexcept {
+  wire::cmap::SetRequest request{.key = make_key(key), .value_length = value.size(), .type = type};
+  std::copy(value.begin(), value.end(), request.value);
+  request.header.size =
+      static_cast<std::int32_t>(offsetof(wire::cmap::SetRequest, value) + value.size());
+  return call(request, deadline).error();
+}
 
-  // Deleting the key just returned does not disturb the iteration.
-  cs_error_t status = CS_OK;
-  while (status == CS_OK) {
-    const auto next = connection_->call(wire::IterNextRequest{.iterator = iterator}, deadline);
-    status = next.error();
-    if (!next) break;
-    const wire::Key& key = (*next).key;
-    if (key.length > wire::kMaxNameLength) return CS_ERR_MESSAGE_ERROR;
-    wire::DeleteRequest remove;
-    remove.key.assign({key.name, key.length});
-    status = connection_->call(remove, deadline).error();
-    // Somebody else was faster: the key is gone, as it should be.
-    if (status == CS_ERR_NOT_EXIST) status = CS_OK;
+cs_error_t CmapClient::delete_all(std::string_view prefix, Deadline deadline) noexcept {
+  auto begun = call(wire::cmap::IterInitRequest{.prefix = make_key(prefix)}, deadline);
+  if (!begun) return begun.error();
+  const cs_error_t status = delete_each(begun->iterator, deadline);
+  const auto ended = call(wire::cmap::IterFinalizeRequest{.iterator = begun->iterator}, deadline);
+  return status == CS_OK ? ended.error() : status;
+}
+
+cs_error_t CmapClient::delete_each(std::uint64_t iterator, Deadline deadline) noexcept {
+  for (;;) {
+    auto next = call(wire::cmap::IterNextRequest{.iterator = iterator}, deadline);
+    if (!next) return next.error() == CS_ERR_NO_SECTIONS ? CS_OK : next.error();
+    wire::cmap::Key key = next->key;
+    std::fill(std::begin(key.reserved), std::end(key.reserved), std::uint8_t{0});
+    key.name[sizeof(key.name) - 1] = '\0';
+    const auto deleted = call(wire::cmap::DeleteRequest{.key = key}, deadline);
+    if (!deleted && deleted.error() != CS_ERR_NOT_EXIST) return deleted.error();
   }
-  if (status != CS_ERR_NO_SECTIONS) return status;
-  return connection_->call(wire::IterFinalizeRequest{.iterator = iterator}, deadline).error();
 }
 
 }  // namespace cs::sam

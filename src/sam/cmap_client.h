@@ -1,39 +1,48 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The few things the supervisor does with the daemon's cmap: set a key, delete those of a prefix.
+// The supervisor's client of the cmap service: sets and deletes keys.
 #ifndef CS_SAM_CMAP_CLIENT_H
 #define CS_SAM_CMAP_CLIENT_H
 
 #include <cstdint>
+#include <span>
 #include <string_view>
+
+#include <corosync/corotypes.h>
 
 #include "common/clock.h"
 #include "common/heap.h"
-#include "common/result.h"
 #include "ipc/connection.h"
+#include "wire/cmap.h"
 
 namespace cs::sam {
 
-// A cmap connection. Belongs to the process that opened it; a forked child that destroys it closes
-// only its copy of the descriptor.
-//
-// Every call returns by its deadline: CS_ERR_TRY_AGAIN when the daemon has not answered by then (it
-// may still carry the request out; its late answer is discarded), CS_ERR_LIBRARY when the daemon is
-// gone, otherwise the daemon's own error.
+// Every call gives the error of the connection or of the daemon. A connection that is lost is
+// dropped.
 class CmapClient {
  public:
-  [[nodiscard]] static Result<CmapClient> open(Deadline deadline) noexcept;
+  [[nodiscard]] cs_error_t connect(Deadline deadline) noexcept;
+  void drop() noexcept { connection_.reset(); }
 
-  // Keys: 3 to 255 characters of a-z A-Z 0-9 . _ - / :. Strings: at most 63 characters.
+  [[nodiscard]] bool is_connected() const noexcept { return connection_ != nullptr; }
+  // To be polled for reading; readable when the daemon is gone. -1 without a connection.
+  [[nodiscard]] int fd() const noexcept;
+  // After a poll: drops a connection whose daemon is gone.
+  void check() noexcept;
+
+  // Key and value are ours, and short enough. CS_ERR_LIBRARY without a connection.
   [[nodiscard]] cs_error_t set(std::string_view key, std::string_view value,
                                Deadline deadline) noexcept;
   [[nodiscard]] cs_error_t set(std::string_view key, std::uint64_t value,
                                Deadline deadline) noexcept;
-
-  // Deletes every key that starts with prefix, which must not be empty.
-  [[nodiscard]] cs_error_t remove_all(std::string_view prefix, Deadline deadline) noexcept;
+  [[nodiscard]] cs_error_t delete_all(std::string_view prefix, Deadline deadline) noexcept;
 
  private:
-  explicit CmapClient(HeapPtr<ipc::Connection> connection) noexcept;
+  template <typename Request>
+  [[nodiscard]] Result<typename Request::Reply> call(const Request& request,
+                                                     Deadline deadline) noexcept;
+  cs_error_t set(std::string_view key, wire::cmap::ValueType type, std::span<const std::byte> value,
+                 Deadline deadline) noexcept;
+  cs_error_t delete_each(std::uint64_t iterator, Deadline deadline) noexcept;
 
   HeapPtr<ipc::Connection> connection_;
 };

@@ -23,7 +23,7 @@ ChildSignal::ChildSignal() noexcept {
   sigdelset(&wait_mask_, SIGCHLD);
 }
 
-ChildSignal::~ChildSignal() {
+void ChildSignal::give_back() const noexcept {
   ::sigaction(SIGCHLD, &action_, nullptr);
   ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
 }

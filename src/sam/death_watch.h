@@ -17,7 +17,8 @@ class ChildSignal {
  public:
   ChildSignal() noexcept;
   // Gives both back; so it happens in every new instance, and in a supervisor that gives up.
-  ~ChildSignal();
+  ~ChildSignal() { give_back(); }
+  void give_back() const noexcept;
   ChildSignal(const ChildSignal&) = delete;
   ChildSignal& operator=(const ChildSignal&) = delete;
 

@@ -2,59 +2,70 @@
 // Tracking the quorum service.
 #include "sam/quorum_client.h"
 
-#include <array>
+#include <cstddef>
 #include <cstring>
+#include <span>
+#include <unistd.h>
 #include <utility>
+
+#include <corosync/corotypes.h>
 
 #include "wire/quorum.h"
 
 namespace cs::sam {
 
-namespace wire = cs::wire::quorum;
-
 Result<std::optional<bool>> decode_quorum_event(std::span<const std::byte> message) noexcept {
-  cs::wire::ResponseHeader header;
-  if (message.size() < sizeof(header)) return CS_ERR_MESSAGE_ERROR;
-  std::memcpy(&header, message.data(), sizeof(header));
-  if (header.id != wire::QuorumEvent::kId) return std::optional<bool>();
-
-  wire::QuorumEvent event;
-  if (message.size() < wire::kMinQuorumEventSize || message.size() > sizeof(event)) {
-    return CS_ERR_MESSAGE_ERROR;
-  }
-  std::memcpy(&event, message.data(), message.size());
-  const std::size_t size =
-      wire::kMinQuorumEventSize + std::size_t{event.entries} * sizeof(event.nodes[0]);
-  if (event.entries > wire::kMaxNodes || message.size() != size) return CS_ERR_MESSAGE_ERROR;
-  return std::optional(event.quorate != 0);
+  wire::quorum::QuorumEvent event;
+  if (message.size() < sizeof(event.header)) return CS_ERR_MESSAGE_ERROR;
+  std::memcpy(&event.header, message.data(), sizeof(event.header));
+  if (event.header.id != wire::quorum::QuorumEvent::kId) return std::optional<bool>();
+  if (message.size() < sizeof(event)) return CS_ERR_MESSAGE_ERROR;
+  std::memcpy(&event, message.data(), sizeof(event));
+  if (event.node_count > wire::quorum::kMaxNodes) return CS_ERR_MESSAGE_ERROR;
+  if (event.full_size() != message.size()) return CS_ERR_MESSAGE_ERROR;
+  return std::optional<bool>(event.quorate != 0);
 }
 
-QuorumClient::QuorumClient(HeapPtr<ipc::Connection> connection, int fd) noexcept
-    : connection_(std::move(connection)), fd_(fd) {}
-
-Result<QuorumClient> QuorumClient::open(Deadline deadline) noexcept {
-  auto connection = ipc::Connection::connect("quorum", deadline);
-  if (!connection) return connection.error();
-  const auto fd = (*connection)->fd();
-  if (!fd) return fd.error();
-  QuorumClient client(std::move(*connection), *fd);
-  // The daemon puts the event with the state of now into the queue before it answers.
+cs_error_t QuorumClient::connect(Deadline deadline) noexcept {
+  drop();
+  quorate_ = false;
+  auto made = ipc::Connection::connect("quorum", deadline);
+  if (!made) return made.error();
   const auto tracking =
-      client.connection_->call(wire::TrackStartRequest{.track_flags = CS_TRACK_CHANGES}, deadline);
+      (*made)->call(wire::quorum::TrackStartRequest{.track_flags = CS_TRACK_CHANGES}, deadline);
   if (!tracking) return tracking.error();
-  if (const cs_error_t status = client.take_events(); status != CS_OK) return status;
-  return client;
+  connection_ = std::move(*made);
+  owner_ = ::getpid();
+  while (next_verdict()) {
+  }
+  return is_connected() ? CS_OK : CS_ERR_LIBRARY;
 }
 
-cs_error_t QuorumClient::take_events() noexcept {
-  std::array<std::byte, sizeof(wire::QuorumEvent)> buffer;
-  for (;;) {
-    const auto length = connection_->next_event(buffer);
-    if (!length) return length.error() == CS_ERR_TRY_AGAIN ? CS_OK : length.error();
-    const auto verdict = decode_quorum_event(std::span(buffer).first(*length));
-    if (!verdict) return verdict.error();
-    if (const auto quorate = *verdict) quorate_ = *quorate;
+bool QuorumClient::is_ours() const noexcept { return is_connected() && owner_ == ::getpid(); }
+
+int QuorumClient::fd() const noexcept {
+  if (!is_connected()) return -1;
+  const auto descriptor = connection_->fd();
+  return descriptor ? *descriptor : -1;
+}
+
+std::optional<bool> QuorumClient::next_verdict() noexcept {
+  alignas(8) std::byte message[wire::quorum::kMaxEventSize];
+  while (is_connected()) {
+    const auto length = connection_->next_event(message);
+    if (length) {
+      const auto verdict = decode_quorum_event(std::span(message).first(*length));
+      if (!verdict || !*verdict) continue;
+      quorate_ = **verdict;
+      return quorate_;
+    }
+    if (length.error() == CS_ERR_TRY_AGAIN) return {};
+    if (length.error() == CS_ERR_MESSAGE_ERROR) continue;
+    drop();
+    quorate_ = false;
+    return quorate_;
   }
+  return {};
 }
 
 }  // namespace cs::sam

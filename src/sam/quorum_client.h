@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The supervisor's view of the quorum service: is this partition quorate, and tell me when that
-// changes.
+// The supervisor's client of the quorum service: is this partition quorate?
 #ifndef CS_SAM_QUORUM_CLIENT_H
 #define CS_SAM_QUORUM_CLIENT_H
 
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <sys/types.h>
+
+#include <corosync/corotypes.h>
 
 #include "common/clock.h"
 #include "common/heap.h"
@@ -15,35 +17,38 @@
 
 namespace cs::sam {
 
-// A tracking connection. Belongs to the process that opened it; a forked child that destroys it
-// closes only its copy of the descriptor.
-class QuorumClient {
- public:
-  // Connects, starts tracking and takes in the state of now. CS_ERR_LIBRARY when the daemon is not
-  // there; CS_ERR_TRY_AGAIN when it does not answer before the deadline.
-  [[nodiscard]] static Result<QuorumClient> open(Deadline deadline) noexcept;
-
-  [[nodiscard]] bool is_quorate() const noexcept { return quorate_; }
-
-  // Readable when take_events has something to take.
-  [[nodiscard]] int fd() const noexcept { return fd_; }
-
-  // Takes in what has arrived, without waiting; is_quorate() is up to date then. An error means
-  // that the connection is of no more use.
-  [[nodiscard]] cs_error_t take_events() noexcept;
-
- private:
-  QuorumClient(HeapPtr<ipc::Connection> connection, int fd) noexcept;
-
-  HeapPtr<ipc::Connection> connection_;
-  int fd_;
-  bool quorate_ = false;
-};
-
-// Reads a quorum event: its verdict; nothing for an event of another kind.
-// CS_ERR_MESSAGE_ERROR when its length does not follow from its count.
+// What an event says; empty for an event of another kind. CS_ERR_MESSAGE_ERROR when its length is
+// not what its header and its count demand.
 [[nodiscard]] Result<std::optional<bool>> decode_quorum_event(
     std::span<const std::byte> message) noexcept;
+
+// Belongs to the process that connected. Another that has come from it by fork may only drop it.
+class QuorumClient {
+ public:
+  constexpr QuorumClient() noexcept = default;
+
+  // Connects, asks for changes and takes in the verdict of the moment. Errors: the connection's.
+  [[nodiscard]] cs_error_t connect(Deadline deadline) noexcept;
+  void drop() noexcept { connection_.reset(); }
+
+  [[nodiscard]] bool is_connected() const noexcept { return connection_ != nullptr; }
+  // By this process, and not by the one it was forked from.
+  [[nodiscard]] bool is_ours() const noexcept;
+  // To be polled for reading; -1 without a connection.
+  [[nodiscard]] int fd() const noexcept;
+
+  // The next verdict that has arrived; empty when there is none. A lost connection is the verdict
+  // "not quorate", and is dropped.
+  [[nodiscard]] std::optional<bool> next_verdict() noexcept;
+
+  // The last verdict.
+  [[nodiscard]] bool quorate() const noexcept { return quorate_; }
+
+ private:
+  HeapPtr<ipc::Connection> connection_;
+  pid_t owner_ = 0;
+  bool quorate_ = false;
+};
 
 }  // namespace cs::sam
 

@@ -1,56 +1,42 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Messages of the cmap service, as far as the supervisor needs them: layouts only.
+// Messages of the cmap service: layouts only, as the daemon's compiler lays them out.
 #ifndef CS_WIRE_CMAP_H
 #define CS_WIRE_CMAP_H
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <string_view>
 #include <type_traits>
 
 #include "wire/header.h"
 
 namespace cs::wire::cmap {
 
-inline constexpr std::size_t kMaxNameLength = 255;
+inline constexpr std::size_t kKeySize = 256;  // of a key field; the name ends with a NUL
+inline constexpr std::size_t kMaxValue = 32;  // of the values we set; the daemon takes 16384
 
 enum class ValueType : std::uint8_t { kUint64 = 8, kString = 11 };
 
-// A key, or the prefix of some. The daemon reads requests up to the NUL, replies by length.
+// A name; filled to its end with zeros.
 struct Key {
   std::uint16_t length = 0;
-  std::uint16_t reserved[3] = {};
-  char name[kMaxNameLength + 1] = {};
-
-  // A name that is too long is cut: callers keep to kMaxNameLength.
-  void assign(std::string_view text) noexcept {
-    length = static_cast<std::uint16_t>(text.size() < kMaxNameLength ? text.size()
-                                                                     : kMaxNameLength);
-    std::memcpy(name, text.data(), length);
-    std::memset(name + length, 0, sizeof(name) - length);
-  }
+  std::uint8_t reserved[6] = {};
+  char name[kKeySize] = {};
 };
-static_assert(std::has_unique_object_representations_v<Key>);
 static_assert(sizeof(Key) == 264);
-static_assert(offsetof(Key, name) == 8);
 
-// Sent as long as its value: 296 + value_length bytes.
+// Sent only as far as the value goes.
 struct SetRequest {
   static constexpr std::int32_t kId = 0;
-  static constexpr std::size_t kFixedSize = 296;
-  static constexpr std::size_t kMaxValue = 64;  // ours are short; the daemon takes 16384
   using Reply = StatusReply<0>;
 
   RequestHeader header = {};
   Key key = {};
   std::uint64_t value_length = 0;
-  ValueType type = ValueType::kString;
+  ValueType type = {};
   std::uint8_t reserved[7] = {};
-  std::uint8_t value[kMaxValue] = {};
+  std::byte value[kMaxValue] = {};
 };
 static_assert(std::has_unique_object_representations_v<SetRequest>);
-static_assert(sizeof(SetRequest) == SetRequest::kFixedSize + SetRequest::kMaxValue);
 static_assert(offsetof(SetRequest, key) == 16);
 static_assert(offsetof(SetRequest, value_length) == 280);
 static_assert(offsetof(SetRequest, type) == 288);
@@ -65,6 +51,7 @@ struct DeleteRequest {
 };
 static_assert(std::has_unique_object_representations_v<DeleteRequest>);
 static_assert(sizeof(DeleteRequest) == 280);
+static_assert(offsetof(DeleteRequest, key) == 16);
 
 struct IterInitReply {
   static constexpr std::int32_t kId = 4;
@@ -73,9 +60,10 @@ struct IterInitReply {
   ResponseHeader header;
   std::uint64_t iterator;
 };
-static_assert(sizeof(IterInitReply) == IterInitReply::kMinSize);
+static_assert(sizeof(IterInitReply) == 32);
 static_assert(offsetof(IterInitReply, iterator) == 24);
 
+// Iterates over the keys that begin with a prefix.
 struct IterInitRequest {
   static constexpr std::int32_t kId = 4;
   using Reply = IterInitReply;
@@ -85,6 +73,7 @@ struct IterInitRequest {
 };
 static_assert(std::has_unique_object_representations_v<IterInitRequest>);
 static_assert(sizeof(IterInitRequest) == 280);
+static_assert(offsetof(IterInitRequest, prefix) == 16);
 
 struct IterNextReply {
   static constexpr std::int32_t kId = 5;
@@ -93,27 +82,36 @@ struct IterNextReply {
   ResponseHeader header;
   Key key;
   std::uint64_t value_length;
-  std::uint8_t type;
+  ValueType type;
   std::uint8_t reserved[7];
 };
-static_assert(sizeof(IterNextReply) == IterNextReply::kMinSize);
+static_assert(sizeof(IterNextReply) == 304);
 static_assert(offsetof(IterNextReply, key) == 24);
 static_assert(offsetof(IterNextReply, value_length) == 288);
 static_assert(offsetof(IterNextReply, type) == 296);
 
-// Next and finalize differ in their numbers only.
-template <std::int32_t Id, typename ReplyType>
-struct IteratorRequest {
-  static constexpr std::int32_t kId = Id;
-  using Reply = ReplyType;
+// CS_ERR_NO_SECTIONS after the last.
+struct IterNextRequest {
+  static constexpr std::int32_t kId = 5;
+  using Reply = IterNextReply;
 
   RequestHeader header = {};
   std::uint64_t iterator = 0;
 };
-using IterNextRequest = IteratorRequest<5, IterNextReply>;
-using IterFinalizeRequest = IteratorRequest<6, StatusReply<6>>;
 static_assert(std::has_unique_object_representations_v<IterNextRequest>);
 static_assert(sizeof(IterNextRequest) == 24);
+static_assert(offsetof(IterNextRequest, iterator) == 16);
+
+struct IterFinalizeRequest {
+  static constexpr std::int32_t kId = 6;
+  using Reply = StatusReply<6>;
+
+  RequestHeader header = {};
+  std::uint64_t iterator = 0;
+};
+static_assert(std::has_unique_object_representations_v<IterFinalizeRequest>);
+static_assert(sizeof(IterFinalizeRequest) == 24);
+static_assert(offsetof(IterFinalizeRequest, iterator) == 16);
 
 }  // namespace cs::wire::cmap
 

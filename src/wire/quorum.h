@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Messages of the quorum service, as far as the supervisor needs them: layouts only.
+// Messages of the quorum service: layouts only, as the daemon's compiler lays them out.
 #ifndef CS_WIRE_QUORUM_H
 #define CS_WIRE_QUORUM_H
 
@@ -11,8 +11,9 @@
 
 namespace cs::wire::quorum {
 
-inline constexpr std::size_t kMaxNodes = 384;
+inline constexpr std::size_t kMaxNodes = 386;  // 384 and two more that the daemon keeps room for
 
+// Asks for events; the state at present comes as one, before the reply.
 struct TrackStartRequest {
   static constexpr std::int32_t kId = 1;
   using Reply = StatusReply<1>;
@@ -25,27 +26,20 @@ static_assert(std::has_unique_object_representations_v<TrackStartRequest>);
 static_assert(sizeof(TrackStartRequest) == 24);
 static_assert(offsetof(TrackStartRequest, track_flags) == 16);
 
+// The kind of quorum provider; 0: none, and always quorate.
 struct GetTypeReply {
   static constexpr std::int32_t kId = 4;
   static constexpr std::size_t kMinSize = 32;
 
   ResponseHeader header;
-  std::uint32_t type;  // 0: no quorum provider, always quorate
+  std::uint32_t type;
   std::uint32_t reserved;
 };
-static_assert(sizeof(GetTypeReply) == GetTypeReply::kMinSize);
+static_assert(sizeof(GetTypeReply) == 32);
 static_assert(offsetof(GetTypeReply, type) == 24);
 
-struct GetTypeRequest {
-  static constexpr std::int32_t kId = 3;
-  using Reply = GetTypeReply;
-
-  RequestHeader header = {};
-};
-static_assert(sizeof(GetTypeRequest) == 16);
-
-// The quorum event of a connection that asked for no model. Its node ids start inside the last
-// 8 bytes of the fixed part, so that four bytes of slack follow them: 48 + 4 * entries in all.
+// The daemon's verdict, and the members: node ids, of which the first lies inside this struct, so
+// that the message is sizeof(QuorumEvent) + 4 bytes for each, the last 4 of them unused.
 struct QuorumEvent {
   static constexpr std::int32_t kId = 3;
 
@@ -53,17 +47,21 @@ struct QuorumEvent {
   std::int32_t quorate;
   std::uint32_t reserved;
   std::uint64_t ring_sequence;
-  std::uint32_t entries;
-  std::uint32_t nodes[kMaxNodes + 1];
+  std::uint32_t node_count;
+  std::uint32_t first_node;
+
+  [[nodiscard]] std::size_t full_size() const noexcept {
+    return sizeof(QuorumEvent) + std::size_t{node_count} * sizeof(std::uint32_t);
+  }
 };
+static_assert(sizeof(QuorumEvent) == 48);
 static_assert(offsetof(QuorumEvent, quorate) == 24);
 static_assert(offsetof(QuorumEvent, ring_sequence) == 32);
-static_assert(offsetof(QuorumEvent, entries) == 40);
-static_assert(offsetof(QuorumEvent, nodes) == 44);
-static_assert(sizeof(QuorumEvent) == 48 + 4 * kMaxNodes);
+static_assert(offsetof(QuorumEvent, node_count) == 40);
+static_assert(offsetof(QuorumEvent, first_node) == 44);
 
-// What a message must at least hold to be read as a QuorumEvent, and what it is with its entries.
-inline constexpr std::size_t kMinQuorumEventSize = 48;
+inline constexpr std::size_t kMaxEventSize =
+    sizeof(QuorumEvent) + kMaxNodes * sizeof(std::uint32_t);
 
 }  // namespace cs::wire::quorum
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SAM as one process has it: the states that the contract speaks of, and what is allowed in each.
+#ifndef CS_SAM_SESSION_H
+#define CS_SAM_SESSION_H
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include <corosync/sam.h>
+
+#include "sam/active.h"
+#include "sam/health_check_thread.h"
+#include "sam/policy.h"
+#include "sam/quorum_client.h"
+#include "sam/store.h"
+
+namespace cs::sam {
+
+// Functions are those of the public header, whose checks of parameters are made before. A change of
+// state is claimed by one caller, who alone talks to the supervisor then; so no lock is needed, and
+// a signal handler that calls back in finds none held.
+class Session {
+ public:
+  explicit constexpr Session(HealthCheckThread::SendHealthCheck send) noexcept : thread_(send) {}
+
+  [[nodiscard]] cs_error_t initialize(int interval_ms, RecoveryPolicy policy) noexcept;
+  [[nodiscard]] cs_error_t finalize() noexcept;
+  [[nodiscard]] cs_error_t register_process(unsigned* instance_id) noexcept;
+  [[nodiscard]] cs_error_t start() noexcept;
+  [[nodiscard]] cs_error_t stop() noexcept;
+  [[nodiscard]] cs_error_t mark_failed() noexcept;
+  [[nodiscard]] cs_error_t set_warn_signal(int number) noexcept;
+  [[nodiscard]] cs_error_t set_callback(sam_hc_callback_t callback) noexcept;
+
+  [[nodiscard]] cs_error_t send_health_check() noexcept {
+    return is_started(state()) ? active_.health_check() : CS_ERR_BAD_HANDLE;
+  }
+
+  [[nodiscard]] cs_error_t data_size(std::size_t* size) noexcept;
+  [[nodiscard]] cs_error_t restore_data(void* data, std::size_t room) noexcept;
+  [[nodiscard]] cs_error_t store_data(const void* data, std::size_t size) noexcept;
+
+ private:
+  // In this order; those that end in -ing belong to the caller who is changing the state.
+  enum class State : std::uint8_t {
+    kNew,
+    kInitializing,
+    kInitialized,
+    kSupervising,  // inside sam_register; to the rest as kInitialized
+    kRegistered,
+    kStarting,  // as kRegistered
+    kStarted,
+    kStopping,  // as kStarted
+    kFinalized,
+  };
+
+  static bool is_open(State state) noexcept {
+    return state >= State::kInitialized && state <= State::kStopping;
+  }
+  static bool is_active(State state) noexcept {
+    return state >= State::kRegistered && state <= State::kStopping;
+  }
+  static bool is_started(State state) noexcept {
+    return state == State::kStarted || state == State::kStopping;
+  }
+
+  [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }
+  bool change(State from, State to) noexcept { return state_.compare_exchange_strong(from, to); }
+  cs_error_t open(const Settings& settings) noexcept;
+  cs_error_t supervise(unsigned* instance_id) noexcept;
+  cs_error_t own_quorum_connection() noexcept;
+  void close() noexcept;
+
+  std::atomic<State> state_ = State::kNew;
+  std::atomic<int> warn_signal_ = SIGTERM;
+  Settings settings_;
+  Store store_;
+  QuorumClient quorum_;  // of the supervisor, and of who becomes one
+  Active active_;
+  HealthCheckThread thread_;
+};
+
+}  // namespace cs::sam
+
+#endif

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Wait, take in, decide, carry out.
+#include "sam/supervisor.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+#include <utility>
+
+#include "sam/heartbeat.h"
+
+namespace cs::sam {
+namespace {
+
+// No call to the daemon may keep the supervisor from watching.
+Nanoseconds call_bound(Nanoseconds interval) noexcept {
+  constexpr Nanoseconds kLongest = 500 * kNanosecondsPerMillisecond;
+  return interval > 0 ? std::min(interval / 2, kLongest) : kLongest;
+}
+
+// More than a pipe holds: all that was in it when the reading began.
+constexpr int kFramesAtOnce = 8192;
+
+}  // namespace
+
+Supervisor::Supervisor(const Settings& settings, QuorumClient& quorum,
+                       std::atomic<int>& warn_signal) noexcept
+    : settings_(settings),
+      call_bound_(call_bound(settings.interval)),
+      quorum_(quorum),
+      warn_signal_(warn_signal),
+      rules_(settings, coarse_resolution(), quorum.quorate()),
+      publisher_(settings, ::getpid(), call_bound_),
+      now_(monotonic_now()) {}
+
+cs_error_t Supervisor::prepare(Deadline deadline) noexcept { return publisher_.begin(deadline); }
+
+std::optional<NewLife> Supervisor::run() noexcept {
+  for (;;) {
+    if (!instance_ && restart_.may_try(now_)) {
+      auto life = start_instance();
+      if (life) return life;
+      if (!instance_ && instance_id_ == 0) break;
+    }
+    if (!wait()) break;
+    take_commands();
+    take_verdicts();
+    look_at_heartbeat();
+    if (cmap_spoke_) publisher_.check(now_);
+    publisher_.catch_up(now_);
+    if (instance_ && instance_->death().has_died()) bury_instance();
+  }
+  give_up();
+  return {};
+}
+
+// Returns something only in the new instance. A failure leaves no instance, and errno.
+std::optional<NewLife> Supervisor::start_instance() noexcept {
+  carry_out(rules_.instance_began());
+  Channel channel = Channel::make();
+  const pid_t pid = channel ? ::fork() : -1;
+  if (pid < 0) {
+    restart_.failed(monotonic_now());
+    return {};
+  }
+  if (pid == 0) return NewLife{instance_id_ + 1, std::move(channel).take_active_ends()};
+  ++instance_id_;
+  restart_.succeeded();
+  instance_.emplace(pid, std::move(channel).take_supervisor_ends(), child_signal_);
+  return {};
+}
+
+// False when that is impossible.
+bool Supervisor::wait() noexcept {
+  const Nanoseconds woken_before = now_;
+  const Nanoseconds begun = monotonic_now();
+  const int result = poll_once(next_wake());
+  now_ = monotonic_now();
+  // Who has been busy for longer than calls may take was frozen meanwhile, as in a late wake-up.
+  const Nanoseconds busy_too_long = begun - woken_before - 2 * call_bound_;
+  const Nanoseconds late = now_ - std::max(begun, std::min(rules_.next_deadline().when(), now_));
+  overslept_ = std::max({Nanoseconds{0}, busy_too_long, late});
+  return result >= 0 || errno == EINTR;
+}
+
+Deadline Supervisor::next_wake() const noexcept {
+  Nanoseconds when = rules_.next_deadline().when();
+  when = std::min(when, publisher_.next_attempt().when());
+  if (!instance_) when = std::min(when, restart_.next());
+  if (settings_.policy.needs_quorum() && !quorum_.is_connected()) {
+    when = std::min(when, quorum_retry_.next());
+  }
+  return Deadline::at(when);
+}
+
+// -1, with errno, when the wait failed or a descriptor of ours is not there any more.
+int Supervisor::poll_once(Deadline deadline) noexcept {
+  pollfd entries[] = {
+      {instance_ ? instance_->commands_fd() : -1, POLLIN, 0},
+      {instance_ ? instance_->death().fd() : -1, POLLIN, 0},
+      {quorum_.fd(), POLLIN, 0},
+      {publisher_.fd(), POLLIN, 0},
+  };
+  timespec left{};
+  if (const Nanoseconds wait = deadline.when() - monotonic_now(); wait > 0) {
+    left = {wait / 1'000'000'000, wait % 1'000'000'000};
+  }
+  const int result = ::ppoll(entries, std::size(entries), deadline.is_never() ? nullptr : &left,
+                             instance_ ? instance_->death().wait_mask() : nullptr);
+  cmap_spoke_ = result > 0 && entries[3].revents != 0;
+  for (const pollfd& entry : entries) {
+    if (result <= 0 || (entry.revents & POLLNVAL) == 0) continue;
+    errno = EBADF;
+    return -1;
+  }
+  return result;
+}
+
+void Supervisor::take_commands() noexcept {
+  CommandFrame frame;
+  for (int count = 0; count < kFramesAtOnce && instance_; ++count) {
+    if (!instance_->next_command(frame)) return;
+    take_command(frame);
+  }
+}
+
+void Supervisor::take_command(const CommandFrame& frame) noexcept {
+  switch (frame.command) {
+    case Command::kStart:
+      return carry_out(rules_.start_asked(frame.sequence, monotonic_now()));
+    case Command::kStop:
+      return carry_out(rules_.stop_asked(frame.sequence));
+    case Command::kMarkFailed:
+      return carry_out(rules_.failure_marked());
+    case Command::kWarnSignal:
+      return warn_signal_.store(frame.argument);
+    case Command::kHealthCheck:
+      // First the flag: a check that comes while this one is being published nudges again.
+      instance_->heartbeat().clear_nudge();
+      if (rules_.has_time_limit()) publisher_.show_health_check(monotonic_now());
+  }
+}
+
+void Supervisor::take_verdicts() noexcept {
+  if (!settings_.policy.needs_quorum()) return;
+  const bool was_connected = quorum_.is_connected();
+  while (const auto verdict = quorum_.next_verdict()) {
+    carry_out(rules_.quorum_told(*verdict, now_));
+  }
+  if (quorum_.is_connected()) return;
+  if (was_connected) {
+    quorum_retry_.failed(now_);
+  } else if (quorum_retry_.may_try(now_)) {
+    reconnect_quorum();
+  }
+}
+
+void Supervisor::reconnect_quorum() noexcept {
+  const Nanoseconds limit = quorum_retry_.attempt_limit(call_bound_);
+  if (quorum_.connect(Deadline::at(monotonic_now() + limit)) != CS_OK) {
+    quorum_retry_.failed(monotonic_now());
+    return;
+  }
+  quorum_retry_.succeeded();
+  carry_out(rules_.quorum_told(quorum_.quorate(), monotonic_now()));
+}
+
+void Supervisor::look_at_heartbeat() noexcept {
+  if (!instance_) return;
+  const Nanoseconds last_beat = instance_->heartbeat().last_beat();
+  carry_out(rules_.time_passed(now_, last_beat, overslept_));
+  // A nudge may have been lost, with the thread that was about to send it.
+  if (rules_.has_time_limit() && last_beat > publisher_.last_updated() && last_beat <= now_) {
+    instance_->heartbeat().clear_nudge();
+    publisher_.show_health_check(now_);
+  }
+}
+
+void Supervisor::carry_out(const Decision& decision) noexcept {
+  if (decision.signal == Decision::Signal::kWarn) instance_->send_signal(warn_signal_.load());
+  if (decision.signal == Decision::Signal::kKill) instance_->send_signal(SIGKILL);
+  if (decision.publish) publisher_.show(*decision.publish, monotonic_now());
+  if (decision.reply) instance_->reply(*decision.reply);
+}
+
+// What it said before it died still counts: a stop, above all.
+void Supervisor::bury_instance() noexcept {
+  take_commands();
+  const Recovery recovery = rules_.instance_died();
+  const int exit_code = instance_->death().reap();
+  instance_.reset();
+  if (recovery != Recovery::kRestart) quit(recovery, exit_code);
+}
+
+void Supervisor::quit(Recovery recovery, int exit_code) noexcept {
+  if (recovery == Recovery::kQuitStopped) {
+    publisher_.end_stopped();
+  } else {
+    publisher_.end_failed(monotonic_now());
+  }
+  quorum_.drop();
+  child_signal_.give_back();
+  std::exit(exit_code);
+}
+
+// There must never be two copies of the application at work.
+void Supervisor::give_up() noexcept {
+  const int error = errno;
+  if (instance_) {
+    instance_->send_signal(SIGKILL);
+    (void)instance_->death().reap();
+    instance_.reset();
+  }
+  if (instance_id_ == 0) {
+    publisher_.end_stopped();
+  } else {
+    publisher_.end_failed(monotonic_now());
+  }
+  errno = error;
+}
+
+}  // namespace cs::sam

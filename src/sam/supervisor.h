@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The supervisor: what stays behind inside sam_register. It waits, takes in what happened, has the
+// rules decide, and carries out what they say; it reaps instances and starts the next ones.
+#ifndef CS_SAM_SUPERVISOR_H
+#define CS_SAM_SUPERVISOR_H
+
+#include <atomic>
+#include <optional>
+
+#include <corosync/corotypes.h>
+
+#include "common/clock.h"
+#include "sam/backoff.h"
+#include "sam/channel.h"
+#include "sam/death_watch.h"
+#include "sam/instance.h"
+#include "sam/policy.h"
+#include "sam/publisher.h"
+#include "sam/quorum_client.h"
+#include "sam/rules.h"
+
+namespace cs::sam {
+
+// What a new instance starts with.
+struct NewLife {
+  unsigned instance_id;
+  ActiveEnds ends;
+};
+
+// Lives in the frame of sam_register. A new instance leaves that frame, and so drops its copies of
+// what belongs to the supervisor.
+class Supervisor {
+ public:
+  // The quorum client is connected if the policy asks for it. The warn signal may change any time.
+  Supervisor(const Settings& settings, QuorumClient& quorum,
+             std::atomic<int>& warn_signal) noexcept;
+
+  // Gets ready for the first instance. Errors: those of the connection to cmap.
+  [[nodiscard]] cs_error_t prepare(Deadline deadline) noexcept;
+
+  // Returns in each new instance, with what it needs. In the supervisor it returns nothing, with
+  // errno, when the first instance could not be started, or when the supervisor cannot go on; then
+  // there is no instance any more. Otherwise the supervisor ends in exit().
+  [[nodiscard]] std::optional<NewLife> run() noexcept;
+
+ private:
+  std::optional<NewLife> start_instance() noexcept;
+  bool wait() noexcept;
+  int poll_once(Deadline deadline) noexcept;
+  Deadline next_wake() const noexcept;
+  void take_commands() noexcept;
+  void take_command(const CommandFrame& frame) noexcept;
+  void take_verdicts() noexcept;
+  void reconnect_quorum() noexcept;
+  void look_at_heartbeat() noexcept;
+  void carry_out(const Decision& decision) noexcept;
+  void bury_instance() noexcept;
+  [[noreturn]] void quit(Recovery recovery, int exit_code) noexcept;
+  void give_up() noexcept;
+
+  const Settings settings_;
+  const Nanoseconds call_bound_;  // for each call to the daemon
+  QuorumClient& quorum_;
+  std::atomic<int>& warn_signal_;
+  ChildSignal child_signal_;
+  Rules rules_;
+  Publisher publisher_;
+
+  std::optional<Instance> instance_;
+  unsigned instance_id_ = 0;
+  Backoff restart_;
+  Backoff quorum_retry_;
+  bool cmap_spoke_ = false;
+  Nanoseconds now_;            // when the last wait ended
+  Nanoseconds overslept_ = 0;  // how much later than the rules had asked
+};
+
+}  // namespace cs::sam
+
+#endif
