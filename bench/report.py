@@ -17,31 +17,40 @@ def spread(values):
     return 50 * (high - low) / statistics.median(values)
 
 
-def ratio(numerators, denominators):
+def ratios(numerators, denominators):
     """Of values from the same round, so that what slows the machine for a while slows both."""
-    pairs = [a / b for a, b in zip(numerators, denominators) if b > 0]
-    return statistics.median(pairs) if pairs else None
+    return [a / b for a, b in zip(numerators, denominators) if b > 0]
 
 
-def verdict(figure, ours, against_stock, against_floor):
+def verdict(figure, against_stock, against_floor, against_base):
+    """Met, missed, or missed by less than the rounds differ; None without a goal."""
     goals = ((figure.goal, against_stock), (figure.floor_goal, against_floor),
-             (figure.own_goal, ours))
-    judged = [value <= goal for goal, value in goals if goal is not None and value is not None]
-    return all(judged) if judged else None
+             (figure.base_goal, against_base))
+    judged = [(goal, values) for goal, values in goals if goal is not None and values]
+    if not judged:
+        return None
+    excess = [statistics.median(values) / goal - 1 for goal, values in judged]
+    noise = max(spread(values) for _, values in judged) / 100
+    return "met" if max(excess) <= 0 else "within noise" if max(excess) <= noise else "MISSED"
+
+
+def median(values):
+    return statistics.median(values) if values else None
 
 
 def row(case, figure, sides):
     values = {side: [metrics[figure.metric] for metrics in rounds] for side, rounds in sides.items()}
-    medians = {side: statistics.median(numbers) for side, numbers in values.items()}
-    against = {side: ratio(values["ours"], values[side]) if "ours" in values and side in values
-               else None for side in ("stock", "floor")}
+    own = values.get("ours", [])
+    against = {side: ratios(own, values.get(side, [])) for side in ("stock", "floor")}
+    base = [metrics[figure.base] for metrics in sides.get("ours", [])] if figure.base else []
     return {
         "case": case.name, "metric": figure.metric, "title": figure.title, "unit": figure.unit,
-        "placement": case.placement, "medians": medians,
+        "placement": case.placement,
+        "medians": {side: median(numbers) for side, numbers in values.items()},
         "spread": {side: spread(numbers) for side, numbers in values.items()},
-        "ratio": against["stock"], "floor_ratio": against["floor"],
-        "goal": figure.goal, "floor_goal": figure.floor_goal, "own_goal": figure.own_goal,
-        "met": verdict(figure, medians.get("ours"), against["stock"], against["floor"]),
+        "ratio": median(against["stock"]), "floor_ratio": median(against["floor"]),
+        "base_ratio": median(ratios(own, base)), "goal": goal_text(figure),
+        "verdict": verdict(figure, against["stock"], against["floor"], ratios(own, base)),
         "picture": figure.picture}
 
 
@@ -52,13 +61,14 @@ def rows(selected, results):
 def number(value, unit):
     if value is None:
         return "-"
-    factor, name = cases.UNITS[unit]
-    digits = f"{value * factor:.3g}" if value * factor < 1000 else f"{value * factor:.0f}"
-    return f"{digits} {name}".rstrip()
+    name, size = next((scale for scale in reversed(cases.UNITS[unit]) if value >= scale[1]),
+                      cases.UNITS[unit][0])
+    scaled = value / size
+    return (f"{scaled:.3g}" if scaled < 1000 else f"{scaled:.0f}") + f" {name}".rstrip()
 
 
-def goal_text(entry):
-    parts = [(entry["goal"], ""), (entry["floor_goal"], " of floor"), (entry["own_goal"], " itself")]
+def goal_text(figure):
+    parts = [(figure.goal, ""), (figure.floor_goal, " of floor"), (figure.base_goal, f" of {figure.base}")]
     return ", ".join(f"≤ {goal}{name}" for goal, name in parts if goal is not None)
 
 
@@ -68,8 +78,8 @@ def table(entries):
         medians, unit = entry["medians"], entry["unit"]
         lines.append((
             entry["title"], *(number(medians.get(side), unit) for side in ("ours", "stock")),
-            "-" if entry["ratio"] is None else f"{entry['ratio']:.3g}", goal_text(entry),
-            {True: "met", False: "MISSED", None: ""}[entry["met"]],
+            "-" if entry["ratio"] is None else f"{entry['ratio']:.3g}", entry["goal"],
+            entry["verdict"] or "",
             number(medians.get("floor"), unit),
             ", ".join(f"{entry['spread'][side]:.0f} %" for side in ("ours", "stock")
                       if side in entry["spread"])))

@@ -4,13 +4,14 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <pthread.h>
 #include <string_view>
 #include <sys/statvfs.h>
 #include <thread>
+#include <unistd.h>
 
+#include "process.h"
 #include "services.h"
 
 namespace cs::bench {
@@ -124,16 +125,7 @@ void measure_change(const Arguments& arguments) {
   report("change", time.median());
 }
 
-double private_kib() {
-  std::ifstream file("/proc/self/smaps_rollup");
-  std::string word;
-  double sum = 0;
-  double value = 0;
-  while (file >> word) {
-    if (word.starts_with("Private_") && file >> value) sum += value;
-  }
-  return sum;
-}
+double private_kib() { return proc_sum(getpid(), "smaps_rollup", "Private_"); }
 
 double shared_kib() {
   struct statvfs info {};
