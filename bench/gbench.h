@@ -9,8 +9,8 @@
 
 namespace cs::bench {
 
-// Nanoseconds of one iteration, the median of some repetitions. Where threads share the work, of the
-// work as a whole: n threads that do not hinder one another need 1/n of the time.
+// Nanoseconds of one iteration, the median of some repetitions. Where threads share the work, of
+// the work as a whole: n threads that do not hinder one another need 1/n of the time.
 class LineReporter : public ::benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context&) override { return true; }

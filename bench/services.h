@@ -69,9 +69,7 @@ class BareService {
   ~BareService() { qb_ipcc_disconnect(connection_); }
 
   void get_info() { request(wire::votequorum::GetInfoRequest{}); }
-  void track(unsigned flags) {
-    request(wire::votequorum::TrackStartRequest{.track_flags = flags});
-  }
+  void track(unsigned flags) { request(wire::votequorum::TrackStartRequest{.track_flags = flags}); }
   void expect_votes(unsigned votes) {
     request(wire::votequorum::SetExpectedRequest{.expected_votes = votes});
   }

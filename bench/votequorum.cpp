@@ -138,7 +138,7 @@ template <typename Service>
 void measure_memory(const Arguments& arguments) {
   const std::size_t count = scaled(static_cast<std::size_t>(arguments.at(0)));
   std::vector<std::unique_ptr<Service>> handles(count);
-  { Service first; }             // what the process needs once
+  { Service first; }           // what the process needs once
   sleep_microseconds(50'000);  // the daemon has its half of it for a while longer
   const double private_before = private_kib();
   const double shared_before = shared_kib();

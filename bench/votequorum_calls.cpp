@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // libvotequorum on Google Benchmark: a dispatch that finds nothing, and requests from several
 // threads. The distribution's library is not safe for threads on one handle, nor for threads that
-// make handles: a caller needs locks of his own there. CS_BENCH_LOCK=1 puts one around each request.
+// make handles: a caller needs locks of his own there. CS_BENCH_LOCK=1 puts one around each
+// request.
 #include <mutex>
 
 #include <corosync/votequorum.h>
