@@ -27,6 +27,8 @@ if(NOT CS_SANITIZE)
 endif()
 target_link_libraries(cs_shipped INTERFACE cs_warnings)
 
+add_custom_target(libraries COMMENT "All shipped libraries")
+
 # cs_add_library(NAME VERSION v SOVERSION s MAP file OBJECTS object-libraries... SOURCES files...)
 # One shipped library: C linker driver, so that no C++ run-time is asked for, and an export map.
 function(cs_add_library name)
@@ -52,6 +54,7 @@ function(cs_add_library name)
     endif()
     set_target_properties(${name} PROPERTIES LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_MAP})
   endif()
+  add_dependencies(libraries ${name})
   install(TARGETS ${name} EXPORT corosync-clients)
 endfunction()
 

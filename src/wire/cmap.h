@@ -31,7 +31,7 @@ struct SetRequest {
 
   RequestHeader header = {};
   Key key = {};
-  std::uint64_t value_length = 0;
+  Uint64 value_length = 0;
   ValueType type = {};
   std::uint8_t reserved[7] = {};
   std::byte value[kMaxValue] = {};
@@ -58,7 +58,7 @@ struct IterInitReply {
   static constexpr std::size_t kMinSize = 32;
 
   ResponseHeader header;
-  std::uint64_t iterator;
+  Uint64 iterator;
 };
 static_assert(sizeof(IterInitReply) == 32);
 static_assert(offsetof(IterInitReply, iterator) == 24);
@@ -81,7 +81,7 @@ struct IterNextReply {
 
   ResponseHeader header;
   Key key;
-  std::uint64_t value_length;
+  Uint64 value_length;
   ValueType type;
   std::uint8_t reserved[7];
 };
@@ -96,7 +96,7 @@ struct IterNextRequest {
   using Reply = IterNextReply;
 
   RequestHeader header = {};
-  std::uint64_t iterator = 0;
+  Uint64 iterator = 0;
 };
 static_assert(std::has_unique_object_representations_v<IterNextRequest>);
 static_assert(sizeof(IterNextRequest) == 24);
@@ -107,7 +107,7 @@ struct IterFinalizeRequest {
   using Reply = StatusReply<6>;
 
   RequestHeader header = {};
-  std::uint64_t iterator = 0;
+  Uint64 iterator = 0;
 };
 static_assert(std::has_unique_object_representations_v<IterFinalizeRequest>);
 static_assert(sizeof(IterFinalizeRequest) == 24);

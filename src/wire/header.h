@@ -12,6 +12,9 @@
 
 namespace cs::wire {
 
+// Aligned as in the protocol on every machine: 32-bit x86 would align it to 4 bytes.
+using Uint64 [[gnu::aligned(8)]] = std::uint64_t;
+
 struct RequestHeader {
   std::int32_t id = 0;
   std::int32_t reserved0 = 0;

@@ -46,7 +46,7 @@ struct QuorumEvent {
   ResponseHeader header;
   std::int32_t quorate;
   std::uint32_t reserved;
-  std::uint64_t ring_sequence;
+  Uint64 ring_sequence;
   std::uint32_t node_count;
   std::uint32_t first_node;
 

@@ -97,7 +97,7 @@ struct TrackStartRequest {
   using Reply = Status;
 
   RequestHeader header = {};
-  std::uint64_t context = 0;
+  Uint64 context = 0;
   std::uint32_t track_flags = 0;
   std::uint32_t reserved = 0;
 };
@@ -144,7 +144,7 @@ static_assert(offsetof(QdeviceUpdateRequest, new_name) == 271);
 struct RingId {
   std::uint32_t node_id = 0;
   std::uint32_t reserved = 0;
-  std::uint64_t sequence = 0;
+  Uint64 sequence = 0;
 };
 
 struct QdevicePollRequest {
@@ -228,7 +228,7 @@ struct QuorumEvent {
   ResponseHeader header;
   std::uint32_t quorate;
   std::uint32_t reserved0;
-  std::uint64_t context;
+  Uint64 context;
   std::uint32_t entries;
   std::uint32_t reserved1;
 };
@@ -241,7 +241,7 @@ struct ExpectedVotesEvent {
   static constexpr std::int32_t kId = 4;
 
   ResponseHeader header;
-  std::uint64_t context;
+  Uint64 context;
   std::uint32_t expected_votes;
   std::uint32_t reserved;
 };
@@ -255,7 +255,7 @@ struct NodelistEvent {
   using Entry = std::uint32_t;
 
   ResponseHeader header;
-  std::uint64_t context;
+  Uint64 context;
   RingId ring_id;
   std::uint32_t entries;
   std::uint32_t reserved;
@@ -270,7 +270,7 @@ struct ExtraInfoEvent {
   using Entry = std::uint8_t;
 
   ResponseHeader header;
-  std::uint64_t context;
+  Uint64 context;
   std::uint32_t node_id;
   std::uint32_t reserved0;
   std::uint32_t entries;  // bytes

@@ -3,6 +3,8 @@
 // from the structs under test: right ones, and a way to make them wrong.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -12,6 +14,11 @@
 #include <vector>
 
 namespace cs::test {
+
+// The two words of a 64-bit number: the protocol has the byte order of the machine.
+constexpr std::array<std::uint32_t, 2> halves(std::uint64_t number) {
+  return std::bit_cast<std::array<std::uint32_t, 2>>(number);
+}
 
 // A message that can be written to at any offset.
 class Message {

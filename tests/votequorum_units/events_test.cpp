@@ -38,9 +38,12 @@ Message from_words(const std::vector<std::uint32_t>& words) {
   return message;
 }
 
-// Bytes that a real daemon sent (3.1.7, one node, ring 1.5), as little-endian words.
+// What a real daemon sent (3.1.7, one node, ring 1.5), word by word.
 TEST(DecodeEvent, BytesOfARealNodelist) {
-  Message message = from_words({5, 0, 0x3c, 0, 1, 0, 0x55667788, 0x11223344, 1, 0, 5, 0, 1, 0, 1});
+  const auto context = test::halves(kContext);
+  const auto sequence = test::halves(5);
+  Message message = from_words(
+      {5, 0, 0x3c, 0, 1, 0, context[0], context[1], 1, 0, sequence[0], sequence[1], 1, 0, 1});
   const auto event = decode_as<Nodelist>(message);
   EXPECT_EQ(event.context, kContext);
   EXPECT_EQ(event.ring_id.nodeid, 1u);
@@ -50,7 +53,8 @@ TEST(DecodeEvent, BytesOfARealNodelist) {
 }
 
 TEST(DecodeEvent, BytesOfARealQuorumState) {
-  Message message = from_words({3, 0, 0x38, 0, 1, 0, 1, 0, 0x55667788, 0x11223344, 1, 0, 1, 1});
+  const auto context = test::halves(kContext);
+  Message message = from_words({3, 0, 0x38, 0, 1, 0, 1, 0, context[0], context[1], 1, 0, 1, 1});
   const auto event = decode_as<QuorumState>(message);
   EXPECT_EQ(event.context, kContext);
   EXPECT_EQ(event.quorate, 1u);

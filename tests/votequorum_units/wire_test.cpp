@@ -4,9 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
 #include <cstring>
 #include <vector>
+
+#include "support/votequorum_messages.h"
 
 namespace cs::wire::votequorum {
 namespace {
@@ -20,12 +23,14 @@ std::vector<std::uint32_t> words_of(Request request) {
   return words;
 }
 
+using test::halves;
 using Words = std::vector<std::uint32_t>;
 
 // As a real client sent it.
 TEST(TrackStartRequest, Bytes) {
+  const auto context = halves(0x1122334455667788);
   EXPECT_EQ(words_of(TrackStartRequest{.context = 0x1122334455667788, .track_flags = 1}),
-            (Words{3, 0, 0x20, 0, 0x55667788, 0x11223344, 1, 0}));
+            (Words{3, 0, 0x20, 0, context[0], context[1], 1, 0}));
 }
 
 TEST(GetInfoRequest, Bytes) {
@@ -41,9 +46,10 @@ TEST(QdevicePollRequest, Bytes) {
   request.name[0] = 'Q';
   Words words = words_of(request);
   ASSERT_EQ(words.size(), 74u);
-  EXPECT_EQ(words[4], std::uint32_t{'Q'});
+  EXPECT_EQ(words[4], std::bit_cast<std::uint32_t>(std::array{'Q', '\0', '\0', '\0'}));
   for (std::size_t i = 5; i < 68; ++i) EXPECT_EQ(words[i], 0u) << i;
-  EXPECT_EQ(Words(words.begin() + 68, words.end()), (Words{1, 0, 3, 0, 4, 5}));
+  const auto sequence = halves(0x500000004);
+  EXPECT_EQ(Words(words.begin() + 68, words.end()), (Words{1, 0, 3, 0, sequence[0], sequence[1]}));
 }
 
 TEST(Requests, NumbersAreTheProtocols) {

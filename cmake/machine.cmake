@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Toolchain of scripts/other-machines: clang for CS_MACHINE (i386, s390x), whose unpacked packages are
+# in CS_SYSROOT and whose linker and emulator, if it needs any, are in CS_TOOLS.
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES CS_MACHINE CS_SYSROOT CS_TOOLS)
+
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR ${CS_MACHINE})
+set(CMAKE_SYSROOT ${CS_SYSROOT})
+set(CMAKE_C_COMPILER clang)
+set(CMAKE_CXX_COMPILER clang++)
+# Debian's i386 are processors from the i686 on: those have atomic operations on 64 bits.
+string(REPLACE i386 i686 processor ${CS_MACHINE})
+set(CMAKE_C_COMPILER_TARGET ${processor}-linux-gnu)
+set(CMAKE_CXX_COMPILER_TARGET ${processor}-linux-gnu)
+set(CMAKE_LIBRARY_ARCHITECTURE ${CS_MACHINE}-linux-gnu)
+foreach(kind LIBRARY INCLUDE PACKAGE)
+  set(CMAKE_FIND_ROOT_PATH_MODE_${kind} ONLY)
+endforeach()
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+
+if(CS_MACHINE STREQUAL "i386")
+  # The kernel runs these programs; only the loader and the libraries, and what those need, are
+  # elsewhere (RPATH goes for all of them, its successor does not).
+  set(CMAKE_EXE_LINKER_FLAGS_INIT
+      "-Wl,--dynamic-linker=${CS_SYSROOT}/lib/ld-linux.so.2 -Wl,--disable-new-dtags")
+  foreach(folder lib usr/lib)
+    string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT " -Wl,-rpath,${CS_SYSROOT}/${folder}/i386-linux-gnu")
+  endforeach()
+else()
+  # CMake names both when it links.
+  foreach(kind EXE SHARED MODULE)
+    set(CMAKE_${kind}_LINKER_FLAGS_INIT
+        "--ld-path=${CS_TOOLS}/usr/bin/${CS_MACHINE}-linux-gnu-ld")
+  endforeach()
+  set(CMAKE_AR ${CS_TOOLS}/usr/bin/${CS_MACHINE}-linux-gnu-ar CACHE FILEPATH "")
+  set(CMAKE_RANLIB ${CS_TOOLS}/usr/bin/${CS_MACHINE}-linux-gnu-ranlib CACHE FILEPATH "")
+  set(CMAKE_CROSSCOMPILING_EMULATOR
+      ${CS_TOOLS}/usr/bin/qemu-${CS_MACHINE}-static -L ${CS_SYSROOT})
+endif()
