@@ -5,7 +5,6 @@
 #include <limits.h>
 
 #include "common/export.h"
-#include "sam/policy.h"
 #include "sam/session.h"
 
 namespace {
@@ -29,8 +28,7 @@ void send_health_check() { (void)session().send_health_check(); }
 
 extern "C" CS_EXPORT cs_error_t sam_initialize(int time_interval,
                                                sam_recovery_policy_t recovery_policy) {
-  const auto policy = cs::sam::RecoveryPolicy::parse(recovery_policy);
-  return policy ? session().initialize(time_interval, *policy) : CS_ERR_INVALID_PARAM;
+  return session().initialize(time_interval, recovery_policy);
 }
 
 extern "C" CS_EXPORT cs_error_t sam_finalize(void) { return session().finalize(); }

@@ -21,9 +21,11 @@ void sleep_a_little() noexcept { (void)::poll(nullptr, 0, 1); }
 
 }  // namespace
 
-cs_error_t Session::initialize(int interval_ms, RecoveryPolicy policy) noexcept {
+cs_error_t Session::initialize(int interval_ms, unsigned policy_bits) noexcept {
   if (!change(State::kNew, State::kInitializing)) return CS_ERR_BAD_HANDLE;
-  const cs_error_t status = open({policy, Settings::interval_from(interval_ms)});
+  const auto policy = RecoveryPolicy::parse(policy_bits);
+  const cs_error_t status =
+      policy ? open({*policy, Settings::interval_from(interval_ms)}) : CS_ERR_INVALID_PARAM;
   state_.store(status == CS_OK ? State::kInitialized : State::kNew);
   return status;
 }

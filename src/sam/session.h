@@ -17,14 +17,14 @@
 
 namespace cs::sam {
 
-// Functions are those of the public header, whose checks of parameters are made before. A change of
-// state is claimed by one caller, who alone talks to the supervisor then; so no lock is needed, and
-// a signal handler that calls back in finds none held.
+// Functions are those of the public header; what it checks before the state is checked already. A
+// change of state is claimed by one caller, who alone talks to the supervisor then; so no lock is
+// needed, and a signal handler that calls back in finds none held.
 class Session {
  public:
   explicit constexpr Session(HealthCheckThread::SendHealthCheck send) noexcept : thread_(send) {}
 
-  [[nodiscard]] cs_error_t initialize(int interval_ms, RecoveryPolicy policy) noexcept;
+  [[nodiscard]] cs_error_t initialize(int interval_ms, unsigned policy_bits) noexcept;
   [[nodiscard]] cs_error_t finalize() noexcept;
   [[nodiscard]] cs_error_t register_process(unsigned* instance_id) noexcept;
   [[nodiscard]] cs_error_t start() noexcept;

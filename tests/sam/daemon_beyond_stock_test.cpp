@@ -77,7 +77,7 @@ TEST_F(SamDaemonLossTest, QuorumThatReturnsWithinTheGraceIsForgiven) {
   lose_quorum();
   application.wait_for("warned");
   find_quorum();
-  application.expect_none("starting again", 5000);
+  application.follow(5000);
   EXPECT_EQ(application.count("registered"), 1u) << application.story();
 }
 
@@ -142,7 +142,7 @@ TEST_F(SamBeyondStockDaemonTest, HangIsFoundWhileTheDaemonIsStopped) {
   });
   const Report first = application.wait_for("started");
   daemon().pause();
-  application.expect_none("registered by nobody", kInterval);
+  application.follow(kInterval);
   go(first.pid);
   application.wait_for("silent");
   EXPECT_EQ(application.wait_for("registered").value, 2);

@@ -50,7 +50,7 @@ TEST(SamHang, IsWarnedAfterOneIntervalAndKilledAfterTwo) {
   EXPECT_EQ(next.value, 2);
   expect_at_least(start, warning, 1);
   expect_at_least(start, next, 2);
-  application.expect_none("", 2 * kInterval);
+  application.follow(2 * kInterval);
   EXPECT_EQ(application.count("warned"), 1u);
 }
 

@@ -20,8 +20,8 @@ class SamDaemonTest : public DaemonTest {
  protected:
   using Keys = std::map<std::string, std::string>;  // "state" -> "running", without the prefix
 
-  void lose_quorum() { ASSERT_TRUE(daemon().set_expected_votes(2)); }
-  void find_quorum() { ASSERT_TRUE(daemon().set_expected_votes(1)); }
+  void lose_quorum() { change_quorum(2, "No"); }
+  void find_quorum() { change_quorum(1, "Yes"); }
 
   // What is published for the supervisor of this pid.
   [[nodiscard]] Keys keys(pid_t supervisor) {
@@ -52,6 +52,17 @@ class SamDaemonTest : public DaemonTest {
     EXPECT_TRUE(eventually([&] { return key(supervisor, name) == value; },
                            milliseconds(patience() / 1'000'000)))
         << name << " stays " << key(supervisor, name) << " and does not become " << value;
+  }
+
+  // The change goes round the ring first; done when the daemon says so, to SAM before to this tool.
+  void change_quorum(unsigned expected_votes, const std::string& quorate) {
+    ASSERT_TRUE(daemon().set_expected_votes(expected_votes));
+    ASSERT_TRUE(eventually([&] {
+      const std::string text = daemon().run_tool({"corosync-quorumtool", "-s"}).output;
+      const std::size_t line = text.find("Quorate:");
+      return line != std::string::npos &&
+             text.substr(line, text.find('\n', line) - line).ends_with(" " + quorate);
+    }));
   }
 
   // Lets a scenario go on: it waits in `wait_for_go`, which its signal handler ends.

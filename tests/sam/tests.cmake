@@ -2,9 +2,6 @@
 # libsam from outside: the contract, what is better than the distribution's library, torture, and
 # with the real daemon. The programs link the shared library, so that LD_LIBRARY_PATH alone makes them
 # run the distribution's (scripts/compare-with-stock).
-if(NOT TARGET sam)
-  return()
-endif()
 add_library(cs_sam_test_support STATIC support/sam_process.cpp support/sam_scenario.cpp
             support/proc.cpp)
 target_include_directories(cs_sam_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})

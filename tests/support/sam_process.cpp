@@ -124,10 +124,14 @@ bool SamProcess::comes(std::string_view what, int milliseconds) {
   return false;
 }
 
-void SamProcess::expect_none(std::string_view what, int milliseconds) {
+void SamProcess::follow(int milliseconds) {
   const std::int64_t deadline = in_milliseconds(milliseconds);
   while (receive_until(deadline)) {
   }
+}
+
+void SamProcess::expect_none(std::string_view what, int milliseconds) {
+  follow(milliseconds);
   EXPECT_EQ(count(what), 0u) << "unwanted \"" << what << "\"\n" << story();
 }
 

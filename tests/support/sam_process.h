@@ -78,7 +78,8 @@ class SamProcess {
   Report wait_for(std::string_view what);
   // The next report of that name if it comes within that time, without complaint if it does not.
   [[nodiscard]] bool comes(std::string_view what, int milliseconds);
-  // Takes in reports for that long; fails the case if one of that name is or was among them.
+  void follow(int milliseconds);  // takes in reports for that long
+  // The same, and fails the case if one of that name is or was among them.
   void expect_none(std::string_view what, int milliseconds);
   [[nodiscard]] std::size_t count(std::string_view what) const;
 
