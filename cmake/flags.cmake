@@ -55,7 +55,9 @@ function(cs_add_library name)
     set_target_properties(${name} PROPERTIES LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_MAP})
   endif()
   add_dependencies(libraries ${name})
-  install(TARGETS ${name} EXPORT corosync-clients)
+  install(TARGETS ${name} EXPORT corosync-${name}
+          LIBRARY COMPONENT ${name} NAMELINK_COMPONENT ${name}-dev
+          ARCHIVE COMPONENT ${name}-dev)
 endfunction()
 
 # cs_add_objects(NAME files...): internal objects, compiled as the shipped libraries are.

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# `cpack -G DEB` and `cpack -G RPM`: packages with the distribution's names, to be put in its place.
+# scripts/package configures as they want it. Components: NAME for the library NAME, NAME-dev for
+# what one compiles and links with; cs_add_library and the other install() calls put things there.
+if(NOT BUILD_SHARED_LIBS)
+  return()
+endif()
+
+set(CS_PACKAGE_RELEASE "0clients1" CACHE STRING "Release of the packages, after the version")
+set(CS_PACKAGE_MAINTAINER "corosync-clients maintainers <maintainers@users.noreply.github.com>"
+    CACHE STRING "Maintainer named in the packages")
+# Debian's other -dev packages want exactly their own version of those that we replace.
+set(CS_STANDS_FOR "3.1.7-1+deb12u2" CACHE STRING
+    "Versions of the distribution's packages that the Debian packages can stand for (a list)")
+
+set(full_version ${PROJECT_VERSION}-${CS_PACKAGE_RELEASE})
+set(package_dir ${PROJECT_BINARY_DIR}/packaging)
+
+set(CPACK_PACKAGE_NAME corosync-clients)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # each package has its own
+set(CPACK_PACKAGE_CONTACT "${CS_PACKAGE_MAINTAINER}")
+set(CPACK_PACKAGE_VENDOR corosync-clients)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE
+    GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+set(CPACK_COMPONENTS_ALL "")
+set(CPACK_COMPONENTS_GROUPING IGNORE)
+set(CPACK_PROJECT_CONFIG_FILE ${PROJECT_SOURCE_DIR}/packaging/at-cpack-time.cmake)
+set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/packaging/finish-tree.cmake)
+set(CPACK_CONFIGURED_PREFIX ${CMAKE_INSTALL_PREFIX})
+
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_RELEASE ${CS_PACKAGE_RELEASE})
+set(CPACK_DEBIAN_PACKAGE_SOURCE corosync-clients)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
+
+set(CPACK_RPM_COMPONENT_INSTALL ON)
+set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
+set(CPACK_RPM_PACKAGE_RELEASE ${CS_PACKAGE_RELEASE})
+set(CPACK_RPM_PACKAGE_LICENSE BSD-3-Clause)
+set(CPACK_RPM_PACKAGE_GROUP "System/Libraries")
+set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
+    /usr/share/man /usr/share/man/man3 /usr/share/doc /usr/include/corosync
+    /usr/${CMAKE_INSTALL_LIBDIR}/pkgconfig /usr/${CMAKE_INSTALL_LIBDIR}/cmake)
+
+# cs_describe(COMPONENT PACKAGE SECTION SUMMARY TEXT): what every package of ours has.
+macro(cs_describe component package section summary text)
+  string(TOUPPER ${component} key)
+  list(APPEND CPACK_COMPONENTS_ALL ${component})
+  set(CPACK_COMPONENT_${key}_DESCRIPTION "${text}")
+  set(provided ${CS_STANDS_FOR})
+  list(TRANSFORM provided REPLACE "(.+)" "${package} (= \\1)")
+  list(JOIN provided ", " CPACK_DEBIAN_${key}_PACKAGE_PROVIDES)
+  set(CPACK_DEBIAN_${key}_PACKAGE_NAME ${package})
+  set(CPACK_DEBIAN_${key}_PACKAGE_SECTION ${section})
+  set(CPACK_DEBIAN_${key}_DESCRIPTION "${summary}\n${text}")
+  # CPack knows no Multi-Arch field, but writes this one's value as it is.
+  set(CPACK_DEBIAN_${key}_PACKAGE_PRIORITY "optional\nMulti-Arch: same")
+  set(CPACK_RPM_${key}_PACKAGE_NAME ${package})
+  set(CPACK_RPM_${key}_PACKAGE_SUMMARY "${summary}")
+  set(CPACK_RPM_${key}_PACKAGE_DESCRIPTION "${text}")
+  # Where one package has all of corosync's libraries, a part of them cannot be replaced.
+  set(CPACK_RPM_${key}_PACKAGE_CONFLICTS "corosynclib")
+  install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/${package} RENAME copyright
+          COMPONENT ${component})
+  install(FILES ${package_dir}/changelog.Debian DESTINATION share/doc/${package}
+          COMPONENT ${component})
+endmacro()
+
+# Writes the symbols file of a library from its export map: which version of the package a program
+# needs that uses a function. Functions of the node NODE_1.0 are in every corosync since `since`, so
+# that a program built with our package can be installed with the distribution's.
+function(cs_write_symbols file library package since)
+  get_target_property(map ${library} LINK_DEPENDS)
+  get_target_property(soversion ${library} SOVERSION)
+  file(STRINGS ${map} lines)
+  set(text "lib${library}.so.${soversion} ${package} #MINVER#\n")
+  string(APPEND text "* Build-Depends-Package: lib${library}-dev\n")
+  set(node Base)
+  set(symbols "")
+  foreach(line IN LISTS lines)
+    if(line MATCHES "^([A-Z0-9_.]+) {")
+      set(node ${CMAKE_MATCH_1})
+      string(REGEX MATCH "[^_]+$" number ${node})
+      set(version ${PROJECT_VERSION})
+      if(number STREQUAL "1.0")
+        set(version ${since})
+      endif()
+      list(APPEND symbols " ${node}@${node} ${version}")
+    elseif(line MATCHES "^ +([a-z_]+);")
+      if(node STREQUAL "Base")
+        set(version ${since})
+      endif()
+      list(APPEND symbols " ${CMAKE_MATCH_1}@${node} ${version}")
+    endif()
+  endforeach()
+  list(SORT symbols)
+  list(JOIN symbols "\n" symbols)
+  string(REPLACE _ - text "${text}")
+  string(REPLACE "corosync-common.so" "corosync_common.so" text "${text}")
+  file(WRITE ${file} "${text}${symbols}\n")
+endfunction()
+
+# cs_package(LIBRARY PACKAGE DEV-PACKAGE SINCE NAME): the two packages of a library.
+macro(cs_package library package dev_package since name)
+  if(TARGET ${library})
+    set(about "This takes the place of the corosync cluster engine's own package.")
+    cs_describe(${library} ${package} libs "cluster engine ${name} library (replacement)"
+                "${about}\nIt works with the distribution's corosync daemon, and with programs\nthat were built for the library it replaces.")
+    string(TOUPPER ${library} key)
+    set(control_dir ${package_dir}/${library})
+    cs_write_symbols(${control_dir}/symbols ${library} ${package} ${since})
+    get_target_property(soversion ${library} SOVERSION)
+    file(WRITE ${control_dir}/shlibs "lib${library} ${soversion} ${package} (>= ${since})\n")
+    file(WRITE ${control_dir}/triggers "activate-noawait ldconfig\n")
+    set(CPACK_DEBIAN_${key}_PACKAGE_SHLIBDEPS ON)
+    set(CPACK_DEBIAN_${key}_PACKAGE_CONTROL_EXTRA
+        ${control_dir}/symbols ${control_dir}/shlibs ${control_dir}/triggers)
+    set(CPACK_RPM_${key}_POST_INSTALL_SCRIPT_FILE ${PROJECT_SOURCE_DIR}/packaging/ldconfig)
+    set(CPACK_RPM_${key}_POST_UNINSTALL_SCRIPT_FILE ${PROJECT_SOURCE_DIR}/packaging/ldconfig)
+
+    cs_describe(${library}-dev ${dev_package} libdevel
+                "cluster engine ${name} development (replacement)"
+                "${about}\nIt has the headers, the manual pages and what one links with.")
+    string(TOUPPER ${library}-dev key)
+    set(needed "${package} (= ${full_version})")
+    set(needed_rpm "${package} = ${full_version}")
+    if("${library}" STREQUAL "corosync_common")
+      string(APPEND needed ", libqb-dev")
+      string(APPEND needed_rpm ", pkgconfig(libqb)")
+    else()
+      string(APPEND needed ", libcorosync-common-dev (>= 3.1)")
+      string(APPEND needed_rpm ", libcorosync-common-dev >= 3.1")
+    endif()
+    set(CPACK_DEBIAN_${key}_PACKAGE_DEPENDS "${needed}")
+    set(CPACK_RPM_${key}_PACKAGE_REQUIRES "${needed_rpm}")
+  endif()
+endmacro()
+
+# The date of the commit, so that all architectures have the same changelog.
+if(NOT DEFINED ENV{SOURCE_DATE_EPOCH})
+  execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} log -1 --format=%ct
+                  OUTPUT_VARIABLE commit_date OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  set(ENV{SOURCE_DATE_EPOCH} "${commit_date}")
+endif()
+string(TIMESTAMP CS_PACKAGE_DATE "%a, %d %b %Y %H:%M:%S +0000" UTC)
+configure_file(packaging/changelog.Debian.in packaging/changelog.Debian @ONLY)
+cs_package(corosync_common libcorosync-common4 libcorosync-common-dev 1.99.9 "common")
+cs_package(sam libsam4 libsam-dev 1.99.9 "SAM")
+cs_package(votequorum libvotequorum8 libvotequorum-dev 2.4.2 "Votequorum")
+include(CPack)
