@@ -44,10 +44,10 @@ class ClusterNode {
   [[nodiscard]] Child run(const std::function<int()>& body) const;  // a fork of ours, on the node
   [[nodiscard]] Child exec(const std::vector<std::string>& argv, ProgramOptions options = {}) const;
   [[nodiscard]] Outcome run_program(const std::vector<std::string>& argv) const;
-
- private:
+  // For a forked child that something else has started: from here on it is on the node.
   void enter() const;
 
+ private:
   unsigned id_;
   CorosyncDaemon daemon_;
   Child keeper_;  // holds the namespaces open
