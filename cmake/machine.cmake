@@ -19,13 +19,8 @@ endforeach()
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 
 if(CS_MACHINE STREQUAL "i386")
-  # The kernel runs these programs; only the loader and the libraries, and what those need, are
-  # elsewhere (RPATH goes for all of them, its successor does not).
-  set(CMAKE_EXE_LINKER_FLAGS_INIT
-      "-Wl,--dynamic-linker=${CS_SYSROOT}/lib/ld-linux.so.2 -Wl,--disable-new-dtags")
-  foreach(folder lib usr/lib)
-    string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT " -Wl,-rpath,${CS_SYSROOT}/${folder}/i386-linux-gnu")
-  endforeach()
+  # The kernel runs these programs; only the loader and the libraries are elsewhere.
+  set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,--dynamic-linker=${CS_SYSROOT}/lib/ld-linux.so.2")
 else()
   # CMake names both when it links.
   foreach(kind EXE SHARED MODULE)

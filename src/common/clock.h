@@ -22,6 +22,14 @@ inline Nanoseconds monotonic_now() noexcept {
   return static_cast<Nanoseconds>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
+// For calls that take seconds and nanoseconds; the fields are narrower on some machines.
+inline timespec to_timespec(Nanoseconds time) noexcept {
+  timespec split{};
+  split.tv_sec = static_cast<time_t>(time / 1'000'000'000);
+  split.tv_nsec = static_cast<long>(time % 1'000'000'000);
+  return split;
+}
+
 // A point on the monotonic clock after which one does not wait any longer, or never.
 class Deadline {
  public:

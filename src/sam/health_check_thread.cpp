@@ -137,7 +137,7 @@ void HealthCheckThread::ask_callback() noexcept {
 }
 
 void HealthCheckThread::wait_until(Nanoseconds when) noexcept {
-  const timespec limit{when / 1'000'000'000, when % 1'000'000'000};
+  const timespec limit = to_timespec(when);
   pthread_cond_timedwait(&changed_, mutex_.native(), &limit);
 }
 

@@ -104,10 +104,8 @@ int Supervisor::poll_once(Deadline deadline) noexcept {
       {quorum_.fd(), POLLIN, 0},
       {publisher_.fd(), POLLIN, 0},
   };
-  timespec left{};
-  if (const Nanoseconds wait = deadline.when() - monotonic_now(); wait > 0) {
-    left = {wait / 1'000'000'000, wait % 1'000'000'000};
-  }
+  const timespec left =
+      to_timespec(std::max<Nanoseconds>(deadline.when() - monotonic_now(), 0));
   const int result = ::ppoll(entries, std::size(entries), deadline.is_never() ? nullptr : &left,
                              instance_ ? instance_->death().wait_mask() : nullptr);
   cmap_spoke_ = result > 0 && entries[3].revents != 0;

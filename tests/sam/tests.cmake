@@ -8,7 +8,7 @@ target_include_directories(cs_sam_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR
 target_link_libraries(cs_sam_test_support PRIVATE cs_warnings
                       PUBLIC sam cs_test_support GTest::gtest -Wl,--enable-new-dtags)
 
-cs_add_unit_test(sam_process_test
+cs_add_process_test(sam_process_test
   SOURCES sam/states_test.cpp sam/recovery_test.cpp sam/hang_test.cpp sam/callback_test.cpp
           sam/data_test.cpp sam/beyond_stock_test.cpp sam/beyond_stock_more_test.cpp
   LIBS cs_sam_test_support)
