@@ -13,3 +13,7 @@ cs_add_unit_test(cluster_audit_test SOURCES cluster/daemon_story_test.cpp
                  LIBS cs_cluster_test_support)
 cs_add_namespace_test(cluster_faults_test TIMEOUT 300 SOURCES cluster/faults_test.cpp
                       LIBS cs_cluster_test_support)
+if(TARGET sam)
+  cs_add_namespace_test(cluster_sam_test TIMEOUT 200 SOURCES cluster/sam_test.cpp
+                        LIBS cs_cluster_test_support cs_sam_test_support)
+endif()
