@@ -2,6 +2,7 @@
 // One connection to a service of the daemon: sending, waiting for answers, checking them.
 #include "ipc/connection.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <poll.h>
@@ -119,6 +120,8 @@ ssize_t Connection::receive_reply(Deadline deadline) noexcept {
   if (requests_++ % kProcessorCheckInterval == 0) {
     spin_.set_processors(usable_processors(daemon_));
   }
+  // What is slow there is the processor, not the waking: not even the clock is looked at.
+  if (spin_.is_alone()) return sleep_for_reply(deadline);
 
   const Nanoseconds sent = monotonic_now();
   const Nanoseconds budget = spin_.next(sent);
@@ -145,8 +148,8 @@ ssize_t Connection::spin_for_reply(Nanoseconds end) noexcept {
 
 ssize_t Connection::sleep_for_reply(Deadline deadline) noexcept {
   for (;;) {
-    const int left = deadline.poll_timeout(monotonic_now());
-    const int wait = left < 0 || left > kLongestSleepMs ? kLongestSleepMs : left;
+    const int left = deadline.is_never() ? kLongestSleepMs : deadline.poll_timeout(monotonic_now());
+    const int wait = std::min(left, kLongestSleepMs);
     const ssize_t received = qb_ipcc_recv(connection_, reply_buffer_.get(), buffer_size_, wait);
     if (!nothing_came(received)) return received;
     if (deadline.has_passed(monotonic_now())) return received;

@@ -28,6 +28,7 @@ class SpinBudget {
 
   // With one processor there is nobody to spin for.
   void set_processors(int count) noexcept { alone_ = count < 2; }
+  [[nodiscard]] bool is_alone() const noexcept { return alone_; }
 
   // How long to spin for the answer to a request sent now.
   [[nodiscard]] Nanoseconds next(Nanoseconds now) noexcept {
