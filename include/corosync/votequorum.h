@@ -19,8 +19,9 @@
  *     A request that the daemon is too old to know ends with its CS_ERR_INVALID_PARAM.
  *  4. Out-parameters are written only when the result is CS_OK.
  *  5. Threads. Every function may be called by any number of threads at once, with the same handle
- *     too. Requests on one handle follow one another; callbacks run in the thread that dispatches,
- *     one at a time for each handle, and may call every function, finalising included.
+ *     too. Requests on one handle follow one another; callbacks run in the thread that dispatches
+ *     (in several, possibly at once, if several dispatch the same handle) and may call every
+ *     function, finalising included.
  *  6. Signals. No function is async-signal-safe. Signal handlers that run during a call do not end
  *     its waiting.
  *  7. Fork. A handle belongs to the process that made it. A child neither uses nor finalises what

@@ -3,6 +3,9 @@
 // looked at before the handle, as upstream does (set_qdevice_extra_info the other way round).
 #include <corosync/votequorum.h>
 
+#include <cstdint>
+#include <cstring>
+
 #include "common/export.h"
 #include "votequorum/client.h"
 #include "votequorum/handle_table.h"
@@ -41,8 +44,11 @@ extern "C" CS_EXPORT cs_error_t votequorum_model_initialize(votequorum_handle_t*
                                                             votequorum_model_v1_data_t* model) {
   if (handle == nullptr) return CS_ERR_INVALID_PARAM;
   const Callbacks table = model != nullptr ? *model : Callbacks{};
-  // Compared as a number: what a caller puts there need not be one of the enumerators.
-  if (static_cast<unsigned>(table.model) > VOTEQUORUM_MODEL_V1) return CS_ERR_INVALID_PARAM;
+  // Read as a number: what a caller puts there need not be one of the enumerators.
+  std::uint32_t version = 0;
+  static_assert(sizeof(version) == sizeof(table.model));
+  std::memcpy(&version, &table.model, sizeof(version));
+  if (version > VOTEQUORUM_MODEL_V1) return CS_ERR_INVALID_PARAM;
   return open_client(handle, table);
 }
 
