@@ -182,6 +182,8 @@ cs_error_t Connection::wait_event(Deadline deadline) noexcept {
 }
 
 void Connection::cancel() noexcept {
+  // The counter is shared across a fork: a child that lets go must not end its parent's waits.
+  if (::getpid() != owner_) return;
   const std::uint64_t one = 1;
   // Can only fail when the counter is full, and then it is readable all the same.
   [[maybe_unused]] const ssize_t written = ::write(cancel_.get(), &one, sizeof(one));

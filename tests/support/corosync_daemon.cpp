@@ -22,13 +22,16 @@ std::string variable(const char* name) {
   return value != nullptr ? value : "";
 }
 
-// scripts/in-namespaces tells which network it left. Equal to ours: nobody made us a private one.
+}  // namespace
+
 bool in_private_network() {
   const std::string outer = variable("CS_OUTER_NETNS");
   std::error_code error;
   const fs::path own = fs::read_symlink("/proc/self/ns/net", error);
   return !outer.empty() && !error && own != outer;
 }
+
+namespace {
 
 // On the private /run, which goes with the namespaces: a test that is killed leaves nothing.
 std::string make_temporary_folder() {

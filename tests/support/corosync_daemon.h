@@ -14,6 +14,10 @@
 
 namespace cs::test {
 
+// Whether we are in a network that scripts/in-namespaces made (it tells which one it left), where
+// nobody is harmed by a daemon, or by what takes its name.
+[[nodiscard]] bool in_private_network();
+
 // What goes into the generated configuration. The `_lines` are put as they are into the section of
 // their name, one setting a line.
 struct DaemonOptions {
