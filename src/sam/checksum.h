@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <utility>
 
@@ -20,15 +19,7 @@ class Checksum {
   static constexpr std::size_t kBlockSize = 64;
 
   // Every piece but the last is a multiple of kBlockSize long.
-  void add(std::span<const std::byte> bytes) noexcept {
-    total_ += bytes.size();
-    Lanes lanes = lanes_;
-    for (; bytes.size() >= kBlockSize; bytes = bytes.subspan(kBlockSize)) {
-      lanes = add_block(lanes, bytes.data(), std::make_index_sequence<kLanes>());
-    }
-    lanes_ = lanes;
-    if (!bytes.empty()) add_last(bytes);
-  }
+  void add(std::span<const std::byte> bytes) noexcept;
 
   [[nodiscard]] std::uint64_t value() const noexcept {
     std::uint64_t sum = total_ * kMultiplier;
@@ -47,23 +38,10 @@ class Checksum {
     return (both ^ (both >> 32)) * kMultiplier;
   }
 
-  static std::uint64_t word_at(const std::byte* block, std::size_t index) noexcept {
-    std::uint64_t word;
-    std::memcpy(&word, block + index * sizeof(word), sizeof(word));
-    return word;
-  }
-
   template <std::size_t... Lane>
   static Lanes add_block(const Lanes& lanes, const std::byte* block,
-                         std::index_sequence<Lane...>) noexcept {
-    return {mix(lanes[Lane], word_at(block, Lane))...};
-  }
-
-  void add_last(std::span<const std::byte> bytes) noexcept {
-    std::byte block[kBlockSize] = {};
-    std::memcpy(block, bytes.data(), bytes.size());
-    lanes_ = add_block(lanes_, block, std::make_index_sequence<kLanes>());
-  }
+                         std::index_sequence<Lane...>) noexcept;
+  void add_last(std::span<const std::byte> bytes) noexcept;
 
   Lanes lanes_ = {1, 2, 3, 4, 5, 6, 7, 8};
   std::uint64_t total_ = 0;
