@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Somebody else's project, built from an installed prefix: with pkg-config or our CMake package,
+# with shared or static libraries.
+if(CS_SANITIZE)
+  return()
+endif()
+
+foreach(kind IN ITEMS shared static)
+  foreach(step IN ITEMS install pkg-config find-package)
+    set(name Consumer.${step}.${kind})
+    add_test(NAME ${name}
+             COMMAND ${CMAKE_CURRENT_LIST_DIR}/check-consumer ${step} ${kind} ${PROJECT_SOURCE_DIR}
+                     ${PROJECT_BINARY_DIR}/consumer ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+    if(step STREQUAL install)
+      set_tests_properties(${name} PROPERTIES FIXTURES_SETUP consumer.${kind})
+    else()
+      set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED consumer.${kind})
+    endif()
+  endforeach()
+endforeach()
