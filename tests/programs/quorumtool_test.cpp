@@ -68,20 +68,40 @@ std::vector<std::string> quorumtool(const std::string& options) {
   return command;
 }
 
-// Reports, changes and mistakes, in an order in which each change shows in the reports after it.
-constexpr const char* kCommands[] = {
-    "-s",        "-l",      "-s -p",     "-l -p",     "-i -l",     "-i -s",    "-a -l", "-H -s",
-    "-o i -l",   "-o n -l", "-e 1",      "-e 2",      "-e 0",      "-e x",     "-v 3",  "-s",
-    "-n 1 -v 2", "-l",      "-n 7 -v 1", "-n 0 -v 1", "-n x -v 1", "-v -1",    "-e 5",  "-s",
-    "-e 3",      "-s",      "-e 100",    "-v 1",      "-s -p",     "-v 70000", "-f",    "-V",
-    "-h",        "-x",      "-o z",      "-s extra",  "",
+struct Command {
+  const char* options;
+  unsigned total_votes = 0;  // what it changes them to; the change may come after its end
 };
+
+// Reports, changes and mistakes, in an order in which each change shows in the reports after it.
+constexpr Command kCommands[] = {
+    {"-s"},        {"-l"},        {"-s -p"},     {"-l -p"},   {"-i -l"},        {"-i -s"},
+    {"-a -l"},     {"-H -s"},     {"-o i -l"},   {"-o n -l"}, {"-e 1"},         {"-e 2"},
+    {"-e 0"},      {"-e x"},      {"-v 3", 3},   {"-s"},      {"-n 1 -v 2", 2}, {"-l"},
+    {"-n 7 -v 1"}, {"-n 0 -v 1"}, {"-n x -v 1"}, {"-v -1"},   {"-e 5"},         {"-s"},
+    {"-e 3"},      {"-s"},        {"-e 100"},    {"-v 1"},    {"-s -p"},        {"-v 70000", 70000},
+    {"-s"},        {"-f"},        {"-V"},        {"-h"},      {"-x"},           {"-o z"},
+    {"-s extra"},  {""},
+};
+
+testing::AssertionResult wait_for_votes(const CorosyncDaemon& daemon, unsigned votes) {
+  const std::string line = "Total votes:      " + std::to_string(votes) + "\n";
+  Outcome report;
+  const bool seen = eventually([&] {
+    report = daemon.run_tool(quorumtool("-s"));
+    return report.output.find(line) != std::string::npos;
+  });
+  if (seen) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << "no " << line << report;
+}
 
 void record_commands(Libraries libraries, Transcript& transcript) {
   CorosyncDaemon daemon;
   ASSERT_TRUE(daemon.start());
-  for (const char* options : kCommands) {
-    transcript.add(options, daemon.run_tool(quorumtool(options), library_path(libraries)));
+  for (const Command& command : kCommands) {
+    transcript.add(command.options,
+                   daemon.run_tool(quorumtool(command.options), library_path(libraries)));
+    ASSERT_TRUE(command.total_votes == 0 || wait_for_votes(daemon, command.total_votes));
   }
   daemon.kill_hard();
   for (const char* options : {"-s", "-e 2", "-m"}) {
@@ -137,6 +157,9 @@ void record_monitor(Libraries libraries, Transcript& transcript) {
   ASSERT_TRUE(shows({"Total votes:      2", "1 n2"}));
   EXPECT_TRUE(runs_on(monitor.pid(), libraries));
   ASSERT_TRUE(daemon.run_tool(quorumtool("-n 2 -v 3"), library_path(libraries)).exited_with(0));
+  for (unsigned id = 1; id <= 2; ++id) {  // the change is on its way when the tool has ended
+    ASSERT_TRUE(eventually([&] { return cluster.node(id).view().total_votes == 4; }));
+  }
   cluster.cut(2);
   ASSERT_TRUE(shows({"Total votes:      1", "Expected votes:   4", "Quorate:          No"}));
   cluster.heal(2);
