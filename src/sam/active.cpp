@@ -18,8 +18,9 @@ void wait_for_room(int fd) noexcept {
 
 }  // namespace
 
-void Active::begin(ActiveEnds ends, const Settings& settings) noexcept {
+void Active::begin(ActiveEnds ends, std::uint32_t instance, const Settings& settings) noexcept {
   ends_ = std::move(ends);
+  instance_ = instance;
   commands_identity_ = FileIdentity(ends_.commands.get());
   replies_identity_ = FileIdentity(ends_.replies.get());
   nudges_ = settings.policy.publishes();
@@ -30,22 +31,24 @@ void Active::begin(ActiveEnds ends, const Settings& settings) noexcept {
 
 cs_error_t Active::ask(Command command) noexcept {
   const std::uint32_t sequence = ++sequence_;
-  const cs_error_t sent = send({command, 0, sequence});
+  const cs_error_t sent = send({command, 0, instance_, sequence});
   if (sent != CS_OK) return sent;
   for (;;) {
     if (!replies_identity_.is_behind(ends_.replies.get())) return CS_ERR_LIBRARY;
     ReplyFrame reply;
     if (receive_frame(ends_.replies.get(), reply) != Received::kFrame) return CS_ERR_LIBRARY;
-    if (reply.sequence == sequence) return static_cast<cs_error_t>(reply.status);
+    if (reply.instance != instance_ || reply.sequence != sequence) continue;
+    return static_cast<cs_error_t>(reply.status);
   }
 }
 
 cs_error_t Active::tell(Command command, int argument) noexcept {
-  return send({command, argument, 0});
+  return send({command, argument, instance_, 0});
 }
 
 cs_error_t Active::send(const CommandFrame& frame) noexcept {
   for (;;) {
+    if (!ends_.heartbeat->belongs_to(instance_)) return CS_ERR_LIBRARY;
     if (!commands_identity_.is_behind(ends_.commands.get())) return CS_ERR_LIBRARY;
     const Sent sent = send_frame(ends_.commands.get(), frame);
     if (sent != Sent::kFull) return sent == Sent::kDone ? CS_OK : CS_ERR_LIBRARY;
@@ -59,7 +62,7 @@ cs_error_t Active::nudge() noexcept {
   if (!ends_.heartbeat->claim_nudge()) return look_for_supervisor(coarse_now());
   Sent sent = Sent::kBroken;
   if (commands_identity_.is_behind(ends_.commands.get())) {
-    sent = send_frame(ends_.commands.get(), CommandFrame{Command::kHealthCheck, 0, 0});
+    sent = send_frame(ends_.commands.get(), CommandFrame{Command::kHealthCheck, 0, instance_, 0});
   }
   if (sent != Sent::kDone) ends_.heartbeat->clear_nudge();
   return sent == Sent::kBroken ? CS_ERR_LIBRARY : CS_OK;
@@ -74,7 +77,7 @@ cs_error_t Active::look_for_supervisor(Nanoseconds now) noexcept {
   pollfd entry{ends_.commands.get(), 0, 0};
   if (::poll(&entry, 1, 0) <= 0 || (entry.revents & POLLERR) == 0) return CS_OK;
   next_look_.store(0, std::memory_order_relaxed);
-  (void)send_frame(ends_.commands.get(), CommandFrame{Command::kHealthCheck, 0, 0});
+  (void)send_frame(ends_.commands.get(), CommandFrame{Command::kHealthCheck, 0, instance_, 0});
   return CS_ERR_LIBRARY;
 }
 

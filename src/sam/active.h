@@ -20,12 +20,13 @@ class Active {
   constexpr Active() noexcept = default;
 
   // Once, in a new instance.
-  void begin(ActiveEnds ends, const Settings& settings) noexcept;
+  void begin(ActiveEnds ends, std::uint32_t instance, const Settings& settings) noexcept;
 
   // A health check: wait-free but for a look now and then at whether the supervisor lives, which
   // does not wait either. Async-signal-safe, for any number of threads. CS_ERR_LIBRARY when the
   // supervisor is gone and SIGPIPE was survived.
   [[nodiscard]] cs_error_t health_check() noexcept {
+    if (!ends_.heartbeat->belongs_to(instance_)) return CS_ERR_LIBRARY;
     const Nanoseconds now = coarse_now();
     ends_.heartbeat->beat(now);
     if (nudges_) return nudge();
@@ -46,6 +47,7 @@ class Active {
   cs_error_t send(const CommandFrame& frame) noexcept;
 
   ActiveEnds ends_;
+  std::uint32_t instance_ = 0;
   FileIdentity commands_identity_;
   FileIdentity replies_identity_;
   bool nudges_ = false;  // the supervisor publishes every health check

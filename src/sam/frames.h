@@ -24,15 +24,19 @@ enum class Command : std::uint32_t {
   kHealthCheck,  // a health check has been written to the shared page
 };
 
+// The pipes outlive an instance, and so may a helper process that it has forked: frames of another
+// instance are passed over.
 struct CommandFrame {
   Command command = {};
   std::int32_t argument = 0;
+  std::uint32_t instance = 0;
   std::uint32_t sequence = 0;
 };
 
 // The answer to kStart and kStop. The sequence number tells it from the answer to a command whose
 // sender has given up.
 struct ReplyFrame {
+  std::uint32_t instance = 0;
   std::uint32_t sequence = 0;
   std::int32_t status = CS_OK;  // a cs_error_t
 };

@@ -4,6 +4,7 @@
 #define CS_SAM_HEARTBEAT_H
 
 #include <atomic>
+#include <cstdint>
 #include <new>
 #include <sys/mman.h>
 #include <time.h>
@@ -27,10 +28,21 @@ inline Nanoseconds coarse_resolution() noexcept {
   return static_cast<Nanoseconds>(resolution.tv_sec) * 1'000'000'000 + resolution.tv_nsec;
 }
 
-// Wait-free and async-signal-safe on the active side. Each instance has a page of its own, so that
-// what a dead one leaves behind says nothing about the next.
+// Wait-free and async-signal-safe on the active side.
 class HeartbeatPage {
  public:
+  // By the supervisor, before each instance.
+  void begin_instance(std::uint32_t instance) noexcept {
+    instance_.store(instance);
+    last_beat_.store(0);
+    nudged_.store(false);
+  }
+
+  // False in a process that an earlier instance has left behind: it says nothing about this one.
+  [[nodiscard]] bool belongs_to(std::uint32_t instance) const noexcept {
+    return instance_.load(std::memory_order_relaxed) == instance;
+  }
+
   // A health check. Threads may be overtaken between clock and page; time never goes back.
   void beat(Nanoseconds now) noexcept {
     Nanoseconds last = last_beat_.load(std::memory_order_relaxed);
@@ -49,13 +61,14 @@ class HeartbeatPage {
 
  private:
   std::atomic<Nanoseconds> last_beat_ = 0;
+  std::atomic<std::uint32_t> instance_ = 0;
   std::atomic<bool> nudged_ = false;
   // Asked of the compiler: clang 14 says no to is_always_lock_free on 32-bit x86, and yes to this.
   static_assert(__atomic_always_lock_free(sizeof(last_beat_), nullptr));
   static_assert(__atomic_always_lock_free(sizeof(nudged_), nullptr));
 };
 
-// Sole owner, in each process, of a HeartbeatPage that a fork shares.
+// Sole owner, in each process, of a HeartbeatPage that forks share.
 class SharedHeartbeat {
  public:
   constexpr SharedHeartbeat() noexcept = default;
@@ -78,6 +91,7 @@ class SharedHeartbeat {
 
   [[nodiscard]] explicit operator bool() const noexcept { return page_ != nullptr; }
   [[nodiscard]] HeartbeatPage* operator->() const noexcept { return page_; }
+  [[nodiscard]] HeartbeatPage& operator*() const noexcept { return *page_; }
 
  private:
   void unmap() noexcept {

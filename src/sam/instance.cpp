@@ -5,23 +5,17 @@
 namespace cs::sam {
 
 bool Instance::next_command(CommandFrame& frame) noexcept {
-  while (!silent_) {
-    switch (receive_frame(ends_.commands.get(), frame)) {
-      case Received::kFrame:
-        return true;
-      case Received::kGarbage:
-        continue;
-      case Received::kNothing:
-        return false;
-      case Received::kClosed:
-        silent_ = true;
-    }
+  for (;;) {
+    const Received received = receive_frame(channel_.commands(), frame);
+    cut_off_ = received == Received::kClosed;
+    if (received == Received::kGarbage) continue;
+    if (received != Received::kFrame) return false;
+    if (frame.instance == id_) return true;
   }
-  return false;
 }
 
 void Instance::reply(std::uint32_t sequence) noexcept {
-  (void)send_frame(ends_.replies.write_end.get(), ReplyFrame{sequence, CS_OK});
+  (void)send_frame(channel_.replies(), ReplyFrame{id_, sequence, CS_OK});
 }
 
 }  // namespace cs::sam

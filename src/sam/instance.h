@@ -4,8 +4,8 @@
 #define CS_SAM_INSTANCE_H
 
 #include <cstdint>
+#include <signal.h>
 #include <sys/types.h>
-#include <utility>
 
 #include "sam/channel.h"
 #include "sam/death_watch.h"
@@ -16,25 +16,25 @@ namespace cs::sam {
 // Has to be reaped before it goes.
 class Instance {
  public:
-  Instance(pid_t pid, SupervisorEnds ends, ChildSignal& signal) noexcept
-      : pid_(pid), ends_(std::move(ends)), death_(pid, signal) {}
+  Instance(pid_t pid, std::uint32_t id, const Channel& channel, ChildSignal& signal) noexcept
+      : pid_(pid), id_(id), channel_(channel), death_(pid, signal) {}
 
-  // False when none has come. An end of the pipe is no end of the process.
+  // False when none has come.
   [[nodiscard]] bool next_command(CommandFrame& frame) noexcept;
+  // The pipe of commands is not ours any more: something in this process has closed it.
+  [[nodiscard]] bool is_cut_off() const noexcept { return cut_off_; }
   // Lost when the instance is dead, or does not take its replies.
   void reply(std::uint32_t sequence) noexcept;
   void send_signal(int number) noexcept { (void)::kill(pid_, number); }
 
-  [[nodiscard]] HeartbeatPage& heartbeat() noexcept { return *ends_.heartbeat.operator->(); }
-  // To be polled for reading; -1 when nobody can send commands any more.
-  [[nodiscard]] int commands_fd() const noexcept { return silent_ ? -1 : ends_.commands.get(); }
   [[nodiscard]] DeathWatch& death() noexcept { return death_; }
 
  private:
   const pid_t pid_;
-  SupervisorEnds ends_;
+  const std::uint32_t id_;
+  const Channel& channel_;
   DeathWatch death_;
-  bool silent_ = false;
+  bool cut_off_ = false;
 };
 
 }  // namespace cs::sam

@@ -92,7 +92,7 @@ cs_error_t Session::supervise(unsigned* instance_id) noexcept {
   auto life = supervisor.run();
   if (!life) return CS_ERR_LIBRARY;
   quorum_.drop();
-  active_.begin(std::move(life->ends), settings_);
+  active_.begin(std::move(life->ends), life->instance_id, settings_);
   state_.store(State::kRegistered);
   if (instance_id != nullptr) *instance_id = life->instance_id;
   return CS_OK;

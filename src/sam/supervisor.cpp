@@ -21,6 +21,13 @@ Nanoseconds call_bound(Nanoseconds interval) noexcept {
   return interval > 0 ? std::min(interval / 2, kLongest) : kLongest;
 }
 
+// In place of a wait that takes memory, or more descriptors than a limit set meanwhile allows. All
+// that is looked at after a wait can be looked at without one.
+int pause_for_want() noexcept {
+  const timespec pause = to_timespec(10 * kNanosecondsPerMillisecond);
+  return ::ppoll(nullptr, 0, &pause, nullptr);
+}
+
 // More than a pipe holds: all that was in it when the reading began.
 constexpr int kFramesAtOnce = 8192;
 
@@ -36,7 +43,10 @@ Supervisor::Supervisor(const Settings& settings, QuorumClient& quorum,
       publisher_(settings, ::getpid(), call_bound_),
       now_(monotonic_now()) {}
 
-cs_error_t Supervisor::prepare(Deadline deadline) noexcept { return publisher_.begin(deadline); }
+cs_error_t Supervisor::prepare(Deadline deadline) noexcept {
+  channel_ = Channel::make();
+  return channel_ ? publisher_.begin(deadline) : CS_ERR_LIBRARY;
+}
 
 std::optional<NewLife> Supervisor::run() noexcept {
   for (;;) {
@@ -46,8 +56,9 @@ std::optional<NewLife> Supervisor::run() noexcept {
       if (!instance_ && instance_id_ == 0) break;
     }
     if (!wait()) break;
+    take_verdicts();  // first: a start that was asked for after quorum was lost has to wait
     take_commands();
-    take_verdicts();
+    if (instance_ && instance_->is_cut_off()) break;
     look_at_heartbeat();
     if (cmap_spoke_) publisher_.check(now_);
     publisher_.catch_up(now_);
@@ -59,17 +70,18 @@ std::optional<NewLife> Supervisor::run() noexcept {
 
 // Returns something only in the new instance. A failure leaves no instance, and errno.
 std::optional<NewLife> Supervisor::start_instance() noexcept {
+  const unsigned id = instance_id_ + 1;
   carry_out(rules_.instance_began());
-  Channel channel = Channel::make();
-  const pid_t pid = channel ? ::fork() : -1;
+  channel_.heartbeat().begin_instance(id);
+  const pid_t pid = ::fork();
+  if (pid == 0) return NewLife{id, std::move(channel_).take_active_ends()};
   if (pid < 0) {
     restart_.failed(monotonic_now());
     return {};
   }
-  if (pid == 0) return NewLife{instance_id_ + 1, std::move(channel).take_active_ends()};
-  ++instance_id_;
+  instance_id_ = id;
   restart_.succeeded();
-  instance_.emplace(pid, std::move(channel).take_supervisor_ends(), child_signal_);
+  instance_.emplace(pid, id, channel_, child_signal_);
   return {};
 }
 
@@ -99,15 +111,15 @@ Deadline Supervisor::next_wake() const noexcept {
 // -1, with errno, when the wait failed or a descriptor of ours is not there any more.
 int Supervisor::poll_once(Deadline deadline) noexcept {
   pollfd entries[] = {
-      {instance_ ? instance_->commands_fd() : -1, POLLIN, 0},
+      {channel_.commands(), POLLIN, 0},
       {instance_ ? instance_->death().fd() : -1, POLLIN, 0},
       {quorum_.fd(), POLLIN, 0},
       {publisher_.fd(), POLLIN, 0},
   };
-  const timespec left =
-      to_timespec(std::max<Nanoseconds>(deadline.when() - monotonic_now(), 0));
-  const int result = ::ppoll(entries, std::size(entries), deadline.is_never() ? nullptr : &left,
-                             instance_ ? instance_->death().wait_mask() : nullptr);
+  const timespec left = to_timespec(std::max<Nanoseconds>(deadline.when() - monotonic_now(), 0));
+  int result = ::ppoll(entries, std::size(entries), deadline.is_never() ? nullptr : &left,
+                       instance_ ? instance_->death().wait_mask() : nullptr);
+  if (result < 0 && (errno == EINVAL || errno == ENOMEM)) result = pause_for_want();
   cmap_spoke_ = result > 0 && entries[3].revents != 0;
   for (const pollfd& entry : entries) {
     if (result <= 0 || (entry.revents & POLLNVAL) == 0) continue;
@@ -137,7 +149,7 @@ void Supervisor::take_command(const CommandFrame& frame) noexcept {
       return warn_signal_.store(frame.argument);
     case Command::kHealthCheck:
       // First the flag: a check that comes while this one is being published nudges again.
-      instance_->heartbeat().clear_nudge();
+      channel_.heartbeat().clear_nudge();
       if (rules_.has_time_limit()) publisher_.show_health_check(monotonic_now());
   }
 }
@@ -168,11 +180,11 @@ void Supervisor::reconnect_quorum() noexcept {
 
 void Supervisor::look_at_heartbeat() noexcept {
   if (!instance_) return;
-  const Nanoseconds last_beat = instance_->heartbeat().last_beat();
+  const Nanoseconds last_beat = channel_.heartbeat().last_beat();
   carry_out(rules_.time_passed(now_, last_beat, overslept_));
   // A nudge may have been lost, with the thread that was about to send it.
   if (rules_.has_time_limit() && last_beat > publisher_.last_updated() && last_beat <= now_) {
-    instance_->heartbeat().clear_nudge();
+    channel_.heartbeat().clear_nudge();
     publisher_.show_health_check(now_);
   }
 }

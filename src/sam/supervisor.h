@@ -35,7 +35,8 @@ class Supervisor {
   Supervisor(const Settings& settings, QuorumClient& quorum,
              std::atomic<int>& warn_signal) noexcept;
 
-  // Gets ready for the first instance. Errors: those of the connection to cmap.
+  // Gets ready for the first instance. Errors: those of the connection to cmap; CS_ERR_LIBRARY,
+  // with errno, when there are no descriptors or no memory.
   [[nodiscard]] cs_error_t prepare(Deadline deadline) noexcept;
 
   // Returns in each new instance, with what it needs. In the supervisor it returns nothing, with
@@ -66,6 +67,7 @@ class Supervisor {
   Rules rules_;
   Publisher publisher_;
 
+  Channel channel_;
   std::optional<Instance> instance_;
   unsigned instance_id_ = 0;
   Backoff restart_;

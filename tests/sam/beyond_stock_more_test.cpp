@@ -2,6 +2,7 @@
 // What the distribution's library gets wrong, second part: the supervisor's own troubles, freezes,
 // the callback's thread, warn signals. Every case of the suite SamBeyondStock fails there, which
 // scripts/compare-with-stock verifies with this same program.
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -25,10 +26,22 @@ constexpr int kInterval = 400;
 
 void report_warning(int) { app::report("warned"); }
 
-// A poll of more entries than descriptors are allowed fails: the supervisor cannot watch any more.
-// Then there must not be two copies of the application.
+constexpr int kDescriptors = 256;
+bool g_was_open[kDescriptors];
+
+// As a careless daemon does it: in the supervisor these are SAM's.
+void close_what_was_opened_since(int) {
+  for (int fd = 0; fd < kDescriptors; ++fd) {
+    if (!g_was_open[fd]) ::close(fd);
+  }
+}
+
+// A handler of the application takes away the supervisor's descriptors, so that it cannot watch any
+// more. Then there must not be two copies of the application.
 TEST(SamBeyondStock, SupervisorThatBreaksDownLeavesNoSecondCopy) {
   SamProcess application([] {
+    for (int fd = 0; fd < kDescriptors; ++fd) g_was_open[fd] = ::fcntl(fd, F_GETFD) >= 0;
+    ::signal(SIGUSR1, close_what_was_opened_since);
     app::expect_ok(sam_initialize(0, SAM_RECOVERY_POLICY_RESTART));
     const cs_error_t result = sam_register(nullptr);
     if (::getpid() == app::supervisor()) {
@@ -37,18 +50,31 @@ TEST(SamBeyondStock, SupervisorThatBreaksDownLeavesNoSecondCopy) {
     }
     app::expect_ok(sam_start());
     app::report("started");
-    for (;;) {
-      app::pause_for(10);
-      sam_warn_signal_set(SIGTERM);  // wakes the supervisor
-    }
+    for (;;) app::pause_for(10);
   });
   const Report active = application.wait_for("started");
-  const rlimit none = {0, 4096};
-  ASSERT_EQ(::prlimit(application.supervisor(), RLIMIT_NOFILE, &none, nullptr), 0);
+  ASSERT_EQ(::kill(application.supervisor(), SIGUSR1), 0);
   const Report copy = application.wait_for("only copy");
   EXPECT_FALSE(proc::exists(active.pid));
   EXPECT_EQ(copy.value, CS_ERR_LIBRARY);
   application.expect_exit_code(41);
+}
+
+// A poll of more entries than descriptors are allowed fails; what it would tell can be asked for.
+TEST(SamBeyondStock, SupervisorUnderALowLimitOfDescriptorsGoesOn) {
+  SamProcess application([] {
+    unsigned instance = 0;
+    app::expect_ok(sam_initialize(kInterval, SAM_RECOVERY_POLICY_RESTART));
+    app::expect_ok(sam_register(&instance));
+    app::expect_ok(sam_start());
+    app::report("started", static_cast<int>(instance));
+    app::sleep_forever();  // hangs
+  });
+  EXPECT_EQ(application.wait_for("started").value, 1);
+  const rlimit none = {0, 4096};
+  ASSERT_EQ(::prlimit(application.supervisor(), RLIMIT_NOFILE, &none, nullptr), 0);
+  EXPECT_EQ(application.wait_for("started").value, 2);
+  EXPECT_EQ(application.wait_for("started").value, 3);
 }
 
 bool becomes(char state, pid_t pid) {

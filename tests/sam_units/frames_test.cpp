@@ -19,12 +19,13 @@ namespace {
 TEST(SamFrames, ArriveAsSent) {
   const Pipe pipe = open_pipe();
   ASSERT_TRUE(pipe.read_end && pipe.write_end);
-  const CommandFrame sent{Command::kWarnSignal, -7, 0xFFFFFFFF};
+  const CommandFrame sent{Command::kWarnSignal, -7, 3, 0xFFFFFFFF};
   ASSERT_EQ(send_frame(pipe.write_end.get(), sent), Sent::kDone);
   CommandFrame received;
   ASSERT_EQ(receive_frame(pipe.read_end.get(), received), Received::kFrame);
   EXPECT_EQ(received.command, sent.command);
   EXPECT_EQ(received.argument, sent.argument);
+  EXPECT_EQ(received.instance, sent.instance);
   EXPECT_EQ(received.sequence, sent.sequence);
 }
 
@@ -97,7 +98,7 @@ TEST(SamFrames, SignalsDoNotEndAWait) {
       ::pthread_kill(reader, SIGUSR1);
       ::usleep(1000);
     }
-    EXPECT_EQ(send_frame(pipe.write_end.get(), ReplyFrame{9, CS_OK}), Sent::kDone);
+    EXPECT_EQ(send_frame(pipe.write_end.get(), ReplyFrame{1, 9, CS_OK}), Sent::kDone);
   });
   ReplyFrame frame;
   EXPECT_EQ(receive_frame(pipe.read_end.get(), frame), Received::kFrame);

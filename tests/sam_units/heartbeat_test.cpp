@@ -25,11 +25,17 @@ TEST(SamHeartbeat, ChildsBeatIsSeenByTheParent) {
   EXPECT_EQ(page->last_beat(), 12345);
 }
 
-TEST(SamHeartbeat, PagesOfTwoInstancesAreApart) {
-  const SharedHeartbeat one = SharedHeartbeat::make();
-  const SharedHeartbeat two = SharedHeartbeat::make();
-  one->beat(7);
-  EXPECT_EQ(two->last_beat(), 0);
+TEST(SamHeartbeat, NothingIsLeftForTheNextInstance) {
+  const SharedHeartbeat page = SharedHeartbeat::make();
+  page->begin_instance(1);
+  page->beat(7);
+  (void)page->claim_nudge();
+  EXPECT_TRUE(page->belongs_to(1));
+  page->begin_instance(2);
+  EXPECT_FALSE(page->belongs_to(1));
+  EXPECT_TRUE(page->belongs_to(2));
+  EXPECT_EQ(page->last_beat(), 0);
+  EXPECT_TRUE(page->claim_nudge());
 }
 
 TEST(SamHeartbeat, TimeNeverGoesBack) {
