@@ -106,8 +106,9 @@ TEST(SamBeyondStock, FreezeOfBothIsNotHeldAgainstTheProcess) {
   EXPECT_EQ(application.count("registered"), 1u) << application.story();
 }
 
-// How much of its stack a callback may use with room to spare: far more than printf needs.
-constexpr std::size_t kRoomyFrame = 160 * 1024;
+// What a callback may use and leave enough of its stack to a sanitizer, too: far more than printf
+// needs.
+constexpr std::size_t kRoomyFrame = 96 * 1024;
 
 int use_much_stack() {
   volatile char frame[kRoomyFrame];
