@@ -186,6 +186,72 @@ TEST_F(SamBeyondStockDaemonTest, DeathIsRecoveredWhileTheDaemonIsStopped) {
   EXPECT_EQ(application.wait_for("started").instance, 2u);
 }
 
+// Whatever the daemon does, an end is an end.
+class SamEndTest : public SamDaemonTest, public testing::WithParamInterface<bool> {
+ protected:
+  void silence_daemon() { GetParam() ? daemon().kill_hard() : daemon().pause(); }
+};
+
+TEST_P(SamEndTest, FailureUnderQuitEndsTheSupervisor) {
+  SamProcess application([] {
+    app::enter(kInterval, SAM_RECOVERY_POLICY_QUIT | kCmap);
+    app::handle(SIGUSR1, [](int) { ::_exit(23); });
+    app::expect_ok(sam_start());
+    app::report("started");
+    app::stay_healthy(20);
+  });
+  const Report instance = application.wait_for("started");
+  silence_daemon();
+  application.follow(kInterval);
+  ::kill(instance.pid, SIGUSR1);
+  application.expect_exit_code(23);
+}
+
+TEST_P(SamEndTest, StoppedProcessEndsWithItsExitCode) {
+  SamProcess application([] {
+    accept_go();
+    app::enter(kInterval, kRestartCmap);
+    app::report("idle");
+    wait_for_go();
+    ::_exit(24);
+  });
+  const Report instance = application.wait_for("idle");
+  silence_daemon();
+  go(instance.pid);
+  application.expect_exit_code(24);
+}
+
+TEST_P(SamEndTest, StopIsAnsweredAndNoFailureFollows) {
+  SamProcess application([] {
+    accept_go();
+    app::handle(SIGTERM, report_warning);
+    app::enter(kInterval, kRestartCmap);
+    app::expect_ok(sam_start());
+    app::report("started");
+    while (go_signals == 0) app::send_health_checks(20, 20);
+    // Its answer may be that of cmap; what counts is that one comes.
+    while (sam_stop() != CS_OK) app::send_health_checks(20, 20);
+    app::report("stopped");
+    ::_exit(25);
+  });
+  const Report instance = application.wait_for("started");
+  silence_daemon();
+  go(instance.pid);
+  const bool stopped_meanwhile = application.comes("stopped", 3000);
+  if (GetParam()) {
+    ASSERT_TRUE(daemon().start());
+  } else {
+    daemon().resume();
+  }
+  if (!stopped_meanwhile) application.wait_for("stopped");
+  application.expect_exit_code(25);
+  EXPECT_EQ(application.count("registered"), 1u) << application.story();
+  EXPECT_EQ(application.count("warned"), 0u) << application.story();
+}
+
+INSTANTIATE_TEST_SUITE_P(Daemon, SamEndTest, testing::Bool(),
+                         [](const auto& killed) { return killed.param ? "Killed" : "Stopped"; });
+
 TEST_F(SamBeyondStockDaemonTest, WithoutATimeLimitLastUpdatedAlwaysPasses) {
   SamProcess application([] {
     accept_go();

@@ -67,6 +67,22 @@ TEST_F(SamQuorumTest, StartWaitsForQuorum) {
   EXPECT_EQ(application.wait_for("started").instance, 1u);
 }
 
+TEST_F(SamQuorumTest, SignalsDoNotEndTheWaitForQuorum) {
+  lose_quorum();
+  SamProcess application([] {
+    accept_go();
+    app::enter(kInterval, kRestart);
+    start_and_stay_healthy();
+  });
+  const Report waiting = application.wait_for("starting");
+  for (int i = 0; i < 20; ++i) {
+    go(waiting.pid);
+    application.expect_none("started", 10);
+  }
+  find_quorum();
+  EXPECT_EQ(application.wait_for("started").instance, 1u);
+}
+
 TEST_F(SamQuorumTest, LostQuorumWarnsAndTheNextInstanceWaitsForIt) {
   SamProcess application([] {
     app::enter(kLongInterval, kRestart);  // the warning ends it: no other end in sight

@@ -238,6 +238,28 @@ TEST(SamSignals, DoNotDisturbTheSupervisor) {
   EXPECT_EQ(application.wait_for("started").value, 2);
 }
 
+// Handlers without SA_RESTART interrupt every system call there is.
+TEST(SamSignals, DoNotDisturbCommands) {
+  SamProcess application([] {
+    app::enter(kInterval, kRestart);
+    app::every_100_microseconds([](int) {});
+    for (unsigned round = 0; round < 500; ++round) {
+      app::expect_ok(sam_start());
+      app::expect_ok(sam_warn_signal_set(SIGUSR1));
+      app::expect_ok(sam_data_store(&round, sizeof round));
+      unsigned restored = 0;
+      app::expect_ok(sam_data_restore(&restored, sizeof restored));
+      app::expect_that(restored == round);
+      app::expect_ok(sam_hc_send());
+      app::expect_ok(sam_stop());
+    }
+    app::no_more_alarms();
+    app::report("done");
+  });
+  application.wait_for("done");
+  application.expect_exit_code(0);
+}
+
 // The supervisor killed: the active process learns it from its next health checks.
 TEST(SamOrphan, IsEndedByAHealthCheck) {
   SamProcess application([] {
