@@ -48,7 +48,7 @@ bool ends_before(pid_t pid, std::int64_t deadline) {
 
 std::int64_t patience() noexcept {
   const char* seconds = std::getenv("CS_TEST_PATIENCE");
-  return (seconds != nullptr ? std::atol(seconds) : 15) * 1'000'000'000L;
+  return (seconds != nullptr ? std::atol(seconds) : 30) * 1'000'000'000L;
 }
 
 SamProcess::SamProcess(const Scenario& scenario) {

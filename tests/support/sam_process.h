@@ -103,7 +103,7 @@ class SamProcess {
   std::size_t consumed_ = 0;
 };
 
-// How long a test waits for what must come: 15 s, or CS_TEST_PATIENCE seconds.
+// How long a test waits for what must come: 30 s, or CS_TEST_PATIENCE seconds.
 [[nodiscard]] std::int64_t patience() noexcept;  // nanoseconds
 
 }  // namespace cs::test
