@@ -244,8 +244,7 @@ TEST_F(ClusterSam, DeadDaemonStopsTheProcessesOfItsNodeUntilItIsBack) {
 }
 
 // A daemon that is stopped tells nobody that the others have gone on without it, so its processes
-// run on, as they do with the distribution's library. When all of a node stands still, nothing
-// runs.
+// run on. When all of a node stands still, nothing runs.
 TEST_F(ClusterSam, PausedNodeIsNotMournedByItsOwnProcesses) {
   node(3).daemon().pause();
   expect_members({1, 2}, {1, 2});
