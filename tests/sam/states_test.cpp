@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <ostream>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -79,6 +80,10 @@ const char* name_of(State state) {
   constexpr const char* kNames[] = {"New", "Initialised", "Registered", "Started", "Finalised"};
   return kNames[static_cast<int>(state)];
 }
+
+// For the names of the cases, which would otherwise show the bytes of their parameters.
+void PrintTo(State state, std::ostream* out) { *out << name_of(state); }
+void PrintTo(const Call& call, std::ostream* out) { *out << call.name; }
 
 // Finalised is reached from started, the longest way.
 void reach(State state) {
