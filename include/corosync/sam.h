@@ -12,18 +12,21 @@
  *       initialised, registered or started -> sam_finalize -> finalised, for good
  *     A function called in a state where it is not allowed returns CS_ERR_BAD_HANDLE.
  *  2. Results. Every function returns CS_OK (which is not 0) or the reason why it did nothing.
- *  3. Supervisor. Functions marked "Asks the supervisor" wait for its answer. When it is gone they
- *     raise SIGPIPE, and return CS_ERR_LIBRARY if the process ignores or survives that.
- *  4. Daemon. With the flags QUORUM and CMAP the supervisor is a client of the cluster, and some
- *     functions return what it met there: CS_ERR_LIBRARY (no daemon, or it does not answer),
- *     CS_ERR_TRY_AGAIN (not ready, or too busy), CS_ERR_ACCESS (user not permitted, or an owner of
+ *  3. Supervisor. Functions marked "Asks the supervisor" need it. When it is gone they raise
+ *     SIGPIPE, and return CS_ERR_LIBRARY if the process ignores or survives that. They also do so
+ *     when the application has closed descriptors of SAM.
+ *  4. Daemon. With the flags QUORUM and CMAP the supervisor is a client of the cluster.
+ *     sam_initialize() and sam_register() connect, and wait up to a minute for the daemon; they may
+ *     return CS_ERR_LIBRARY (no daemon, or no descriptors left), CS_ERR_TRY_AGAIN (not ready, too
+ *     busy, or no answer in time), CS_ERR_ACCESS (user not permitted, or an owner of
  *     the socket who is not to be trusted), CS_ERR_NO_MEMORY, CS_ERR_NO_SPACE (shared memory),
  *     CS_ERR_NOT_EXIST (shared memory out of sight), CS_ERR_NOT_SUPPORTED (service is being
  *     unloaded), CS_ERR_MESSAGE_ERROR (an answer that does not follow the protocol).
  *  5. Out-parameters are written only when the result is CS_OK.
  *  6. Threads. sam_initialize() and sam_register() are called before the process starts threads.
  *     All other functions may be called by any number of threads at once.
- *  7. Signals. sam_hc_send() and sam_data_store() are async-signal-safe, the others are not.
+ *  7. Signals. sam_hc_send(), sam_warn_signal_set(), sam_mark_failed() and the three functions for
+ *     data are async-signal-safe, the others are not.
  *  8. Fork. Children of the active process are not supervised and call nothing of SAM; they may
  *     outlive the active process without disturbing its recovery. SAM's descriptors are closed on
  *     exec.
@@ -60,9 +63,10 @@ typedef int (*sam_hc_callback_t)(void);
  *                  only death is a failure
  * recovery_policy  QUIT or RESTART, and flags
  *
+ * CS_ERR_BAD_HANDLE     initialised before (checked first)
  * CS_ERR_INVALID_PARAM  recovery_policy is not that
- * CS_ERR_BAD_HANDLE     initialised before
- * and, with QUORUM, the errors of the daemon; the call may then be repeated.
+ * CS_ERR_LIBRARY        no memory file could be made (see errno)
+ * and, with QUORUM, the errors of the daemon. The call may then be repeated.
  *
  * Not thread safe; not async-signal-safe. */
 cs_error_t sam_initialize(int time_interval, sam_recovery_policy_t recovery_policy);
@@ -77,11 +81,10 @@ cs_error_t sam_initialize(int time_interval, sam_recovery_policy_t recovery_poli
 cs_error_t sam_finalize(void);
 
 /* Starts supervision; counts as a health check. With the flag QUORUM it first waits until the
- * cluster is quorate. Asks the supervisor.
+ * cluster is quorate, and for the daemon if that is gone. Asks the supervisor.
  *
  * CS_ERR_BAD_HANDLE  not registered, or started already
  * CS_ERR_LIBRARY     the supervisor is gone
- * and, with QUORUM or CMAP, the errors of the daemon.
  *
  * Thread safe; not async-signal-safe. */
 cs_error_t sam_start(void);
@@ -91,7 +94,6 @@ cs_error_t sam_start(void);
  *
  * CS_ERR_BAD_HANDLE  not started
  * CS_ERR_LIBRARY     the supervisor is gone
- * and, with CMAP, the errors of the daemon.
  *
  * Thread safe; not async-signal-safe. */
 cs_error_t sam_stop(void);
@@ -101,11 +103,11 @@ cs_error_t sam_stop(void);
  *
  * warn_signal  a signal number; SIGKILL or 0: no warning
  *
+ * CS_ERR_BAD_HANDLE     never initialised, or finalised (checked first)
  * CS_ERR_INVALID_PARAM  not within 0 and SIGRTMAX
- * CS_ERR_BAD_HANDLE     never initialised, or finalised
  * CS_ERR_LIBRARY        the supervisor is gone
  *
- * Thread safe; not async-signal-safe. */
+ * Thread safe; async-signal-safe. */
 cs_error_t sam_warn_signal_set(int warn_signal);
 
 /* Splits the process: forks, and returns in the child, the active process. The caller itself stays
@@ -119,7 +121,8 @@ cs_error_t sam_warn_signal_set(int warn_signal);
  * CS_ERR_BAD_HANDLE  never initialised, registered before, or finalised
  * CS_ERR_LIBRARY     no pipe, memory file or process could be made (see errno), or the supervisor
  *                    broke down and has killed the active process; this process is the only one
- * and, with CMAP, the errors of the daemon.
+ * and, with CMAP, the errors of the daemon; with QUORUM too when the process has forked since
+ * sam_initialize(). The call may then be repeated.
  *
  * Not thread safe; not async-signal-safe. */
 cs_error_t sam_register(unsigned int *instance_id);
@@ -129,7 +132,7 @@ cs_error_t sam_register(unsigned int *instance_id);
  *
  * CS_ERR_BAD_HANDLE  not started
  * CS_ERR_LIBRARY     the supervisor is gone (found out now and then) and SIGPIPE has not ended this
- *                    process
+ *                    process; or this process was left behind by an earlier instance
  *
  * Thread safe; async-signal-safe. */
 cs_error_t sam_hc_send(void);
@@ -141,7 +144,7 @@ cs_error_t sam_hc_send(void);
  *
  * CS_ERR_BAD_HANDLE     not registered, or started
  * CS_ERR_INVALID_PARAM  time_interval is 0 or less, or cb is NULL and there was no callback
- * CS_ERR_LIBRARY        the thread could not be made
+ * CS_ERR_LIBRARY        the thread could not be made (see errno)
  *
  * Thread safe; not async-signal-safe. */
 cs_error_t sam_hc_callback_register(sam_hc_callback_t cb);
@@ -152,8 +155,9 @@ cs_error_t sam_hc_callback_register(sam_hc_callback_t cb);
  *
  * CS_ERR_INVALID_PARAM  size is NULL
  * CS_ERR_BAD_HANDLE     never initialised, or finalised
+ * CS_ERR_LIBRARY        the application has closed descriptors of SAM, or the data are damaged
  *
- * Thread safe; not async-signal-safe. */
+ * Thread safe; async-signal-safe. */
 cs_error_t sam_data_getsize(size_t *size);
 
 /* Copies the stored data, which may be an earlier instance's. Nothing stored: CS_OK, data is left
@@ -162,11 +166,11 @@ cs_error_t sam_data_getsize(size_t *size);
  * data  receives them
  * size  room at data, in bytes
  *
- * CS_ERR_INVALID_PARAM  data is NULL, or size is less than what is stored
+ * CS_ERR_INVALID_PARAM  data is NULL or not writable, or size is less than what is stored
  * CS_ERR_BAD_HANDLE     never initialised, or finalised
- * CS_ERR_LIBRARY        the data could not be read
+ * CS_ERR_LIBRARY        the application has closed descriptors of SAM, or the data are damaged
  *
- * Thread safe; not async-signal-safe. */
+ * Thread safe; async-signal-safe. */
 cs_error_t sam_data_restore(void *data, size_t size);
 
 /* Stores data in place of what was stored before. Once this has returned CS_OK they survive the end
@@ -175,10 +179,12 @@ cs_error_t sam_data_restore(void *data, size_t size);
  * data  copied; NULL erases what is stored, whatever the size
  * size  in bytes
  *
- * CS_ERR_TOO_BIG     size is SSIZE_MAX or more
- * CS_ERR_BAD_HANDLE  never initialised, or finalised
- * CS_ERR_NO_MEMORY   out of memory; the old data stay
- * CS_ERR_LIBRARY     the data could not be written; the old data stay
+ * CS_ERR_TOO_BIG        size is SSIZE_MAX or more
+ * CS_ERR_BAD_HANDLE     never initialised, or finalised
+ * CS_ERR_INVALID_PARAM  data is not readable
+ * CS_ERR_NO_MEMORY      out of memory, or over the limit on file sizes
+ * CS_ERR_LIBRARY        the application has closed descriptors of SAM
+ * The old data stay in each case.
  *
  * Thread safe; async-signal-safe. */
 cs_error_t sam_data_store(const void *data, size_t size);
@@ -190,7 +196,7 @@ cs_error_t sam_data_store(const void *data, size_t size);
  * CS_ERR_INVALID_PARAM  the policy is without the flag CMAP
  * CS_ERR_LIBRARY        the supervisor is gone
  *
- * Thread safe; not async-signal-safe. */
+ * Thread safe; async-signal-safe. */
 cs_error_t sam_mark_failed(void);
 
 #ifdef __cplusplus
