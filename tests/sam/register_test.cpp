@@ -95,7 +95,7 @@ void* use_everything(void*) {
   return nullptr;
 }
 
-TEST(SamBeyondStock, EveryFunctionMayBeUsedByManyThreads) {
+TEST(SamThreads, MayAllUseEveryFunction) {
   SamProcess application([] {
     app::enter(kInterval, SAM_RECOVERY_POLICY_RESTART);
     pthread_t threads[4];
