@@ -50,6 +50,12 @@ pid_t daemon_pid(qb_ipcc_connection_t* connection) noexcept {
 // No answer yet, as against an answer or the end of the connection.
 bool nothing_came(ssize_t result) noexcept { return result == -ETIMEDOUT || result == -EAGAIN; }
 
+// Every other failure may be one to wake the daemon for a request that it can see already, and will
+// answer some time.
+bool was_not_sent(ssize_t result) noexcept {
+  return result == -EAGAIN || result == -EMSGSIZE || result == -ENOTCONN;
+}
+
 }  // namespace
 
 Result<HeapPtr<Connection>> Connection::connect(const char* service, Deadline deadline) noexcept {
@@ -95,15 +101,20 @@ Connection::~Connection() {
 cs_error_t Connection::exchange(std::span<const std::byte> request, const ReplySlot& slot,
                                 Deadline deadline) noexcept {
   const MutexLock lock(request_mutex_);
+  if (out_of_step_) return CS_ERR_LIBRARY;
   if (const cs_error_t status = discard_late_replies(deadline); status != CS_OK) return status;
 
   const iovec part{.iov_base = const_cast<std::byte*>(request.data()), .iov_len = request.size()};
   if (const ssize_t sent = qb_ipcc_sendv(connection_, &part, 1); sent < 0) {
-    return status_from_qb(sent);
+    if (was_not_sent(sent)) return status_from_qb(sent);
+    out_of_step_ = true;
+    return CS_ERR_LIBRARY;
   }
   const ssize_t received = receive_reply(deadline);
-  if (nothing_came(received)) ++late_replies_;
-  if (received < 0) return status_from_qb(received);
+  if (received < 0) {
+    ++late_replies_;
+    return status_from_qb(received);
+  }
   return accept_reply({reply_buffer_.get(), static_cast<std::size_t>(received)}, slot);
 }
 

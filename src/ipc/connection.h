@@ -107,6 +107,7 @@ class Connection {
   SpinBudget spin_;
   unsigned requests_ = 0;
   unsigned late_replies_ = 0;  // answers not yet received whose callers have left
+  bool out_of_step_ = false;   // whether the last request was sent is not known: no more of them
 
   Mutex event_mutex_;  // guards what follows
   HeapBytes event_buffer_;

@@ -4,6 +4,7 @@
 #include "ipc/handshake.h"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,13 +16,39 @@
 namespace cs::ipc {
 namespace {
 
-// libqb closes descriptor 0, which is not its own, when it cannot get a socket; so it is only asked
-// when sockets are to be had. Two, as other threads may take one in between.
+// libqb closes descriptor 0, which is not its own, when it cannot get a socket. So it is only asked
+// when sockets are to be had; should another thread take the last one in between, what descriptor 0
+// stood for is put back.
+class DescriptorZero {
+ public:
+  DescriptorZero() noexcept : flags_(::fcntl(0, F_GETFD)) {
+    if (flags_ >= 0) copy_.reset(::fcntl(0, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  }
+  DescriptorZero(const DescriptorZero&) = delete;
+  DescriptorZero& operator=(const DescriptorZero&) = delete;
+  ~DescriptorZero() {
+    const int saved = errno;
+    if (copy_ && ::fcntl(0, F_GETFD) < 0) put_back();
+    errno = saved;
+  }
+
+  // False, with errno, when there is no descriptor left for a copy.
+  [[nodiscard]] bool is_safe() const noexcept { return flags_ < 0 || copy_; }
+
+ private:
+  // The number may be another thread's by now: then a higher one comes, and is given back.
+  void put_back() const noexcept {
+    const int command = (flags_ & FD_CLOEXEC) != 0 ? F_DUPFD_CLOEXEC : F_DUPFD;
+    UniqueFd back(::fcntl(copy_.get(), command, 0));
+    if (back.get() == 0) (void)back.release();
+  }
+
+  const int flags_;
+  UniqueFd copy_;
+};
+
 bool sockets_available() noexcept {
-  const UniqueFd first(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!first) return false;
-  const UniqueFd second(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return static_cast<bool>(second);
+  return static_cast<bool>(UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)));
 }
 
 // The daemon's socket names can be bound by any user while the daemon is down.
@@ -87,7 +114,8 @@ Result<qb_ipcc_connection_t*> fail(int error) noexcept {
 
 Result<qb_ipcc_connection_t*> shake_hands(const char* service, std::size_t message_size,
                                           Deadline deadline) noexcept {
-  if (!sockets_available()) return fail(errno);
+  const DescriptorZero zero;
+  if (!zero.is_safe() || !sockets_available()) return fail(errno);
   HalfConnection half(service, message_size);
   if (!half) return fail(errno);
   if (!listener_is_trusted(half.fd())) return fail(EACCES);
