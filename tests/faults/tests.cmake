@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Calls of libc that fail on purpose. The program's own versions of them take the place of libc's in
+# all that it loads, so they must be among its dynamic symbols.
+add_library(cs_faults OBJECT faults/faults.cpp faults/calls.cpp)
+target_include_directories(cs_faults PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(cs_faults PRIVATE cs_warnings)
+# The checked versions that _FORTIFY_SOURCE puts in place of some calls cannot be defined anew.
+target_compile_options(cs_faults PRIVATE -U_FORTIFY_SOURCE)
+
+if(NOT CS_SANITIZE)  # which brings its own versions of most of these calls
+  cs_add_namespace_test(votequorum_faults_test TIMEOUT 300
+    SOURCES faults/votequorum_faults_test.cpp support/proc.cpp LIBS votequorum
+    OBJECTS cs_faults)
+  set_target_properties(votequorum_faults_test PROPERTIES ENABLE_EXPORTS ON)
+endif()
