@@ -90,6 +90,7 @@ class Runner:
     def stop(self):
         if self._daemon is not None:
             self._daemon.stop()
+            self._daemon = None
 
     def _running_daemon(self):
         if self._daemon is None or not self._daemon.runs():
@@ -126,6 +127,8 @@ def measure(runner, selected, rounds):
             sides = [OURS, STOCK] if number % 2 == 0 else [STOCK, OURS]
             for side in (sides if case.command else []) + ([FLOOR] if case.floor else []):
                 results[case.name].setdefault(side, []).append(runner.run(case, side))
+            if case.wears_daemon:
+                runner.stop()
     tell("")
     return results
 
