@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else if (*verdict) {
     const auto entries = field<std::uint32_t>(bytes, 40);
     require(message.header().id == wire::QuorumEvent::kId);
-    require(entries <= wire::kMaxNodes && bytes.size() == 48 + 4 * std::size_t{entries});
+    require(entries <= wire::kMaxEntries && bytes.size() == 48 + 4 * std::size_t{entries});
     require(**verdict == (field<std::int32_t>(bytes, 24) != 0));
   } else {
     require(message.header().id != wire::QuorumEvent::kId);

@@ -27,8 +27,8 @@ constexpr int kLongestSleepMs = 50;
 // Processors may be taken from us while we run; looked at once in so many requests.
 constexpr unsigned kProcessorCheckInterval = 1024;
 
-// How many processors we and the daemon have between us. A client bound to one processor still gains
-// by spinning if the daemon runs on another.
+// How many processors we and the daemon have between us. A client bound to one processor still
+// gains by spinning if the daemon runs on another.
 int usable_processors(pid_t daemon) noexcept {
   cpu_set_t ours;
   cpu_set_t theirs;

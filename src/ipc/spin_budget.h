@@ -2,10 +2,10 @@
 // Decides how long to look for an answer before going to sleep for it. Pure: no clock, no calls.
 //
 // Sleeping and being woken costs tens of microseconds; a daemon that is awake answers in three. But
-// an answer from a daemon that sleeps takes longer than it is sensible to spin, and on one processor
-// spinning only keeps the daemon from running. So: spin for requests that follow closely upon the
-// last answer (the daemon is still awake then), go on for as long as that pays, stop when it does
-// not, and try again now and then.
+// spinning until a daemon that sleeps has answered costs more processor time than sleeping as well,
+// and on one processor spinning only keeps the daemon from running. So: spin for requests that
+// follow closely upon the last answer (the daemon is still awake then), go on for as long as that
+// pays, stop when it does not, and try again now and then.
 #ifndef CS_IPC_SPIN_BUDGET_H
 #define CS_IPC_SPIN_BUDGET_H
 

@@ -21,7 +21,7 @@ Result<std::optional<bool>> decode_quorum_event(std::span<const std::byte> messa
   if (event.header.id != wire::quorum::QuorumEvent::kId) return std::optional<bool>();
   if (message.size() < sizeof(event)) return CS_ERR_MESSAGE_ERROR;
   std::memcpy(&event, message.data(), sizeof(event));
-  if (event.node_count > wire::quorum::kMaxNodes) return CS_ERR_MESSAGE_ERROR;
+  if (event.node_count > wire::quorum::kMaxEntries) return CS_ERR_MESSAGE_ERROR;
   if (event.full_size() != message.size()) return CS_ERR_MESSAGE_ERROR;
   return std::optional<bool>(event.quorate != 0);
 }

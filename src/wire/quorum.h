@@ -11,7 +11,7 @@
 
 namespace cs::wire::quorum {
 
-inline constexpr std::size_t kMaxNodes = 386;  // 384 and two more that the daemon keeps room for
+inline constexpr std::size_t kMaxEntries = 386;  // 384 nodes; the daemon keeps room for two more
 
 // Asks for events; the state at present comes as one, before the reply.
 struct TrackStartRequest {
@@ -61,7 +61,7 @@ static_assert(offsetof(QuorumEvent, node_count) == 40);
 static_assert(offsetof(QuorumEvent, first_node) == 44);
 
 inline constexpr std::size_t kMaxEventSize =
-    sizeof(QuorumEvent) + kMaxNodes * sizeof(std::uint32_t);
+    sizeof(QuorumEvent) + kMaxEntries * sizeof(std::uint32_t);
 
 }  // namespace cs::wire::quorum
 

@@ -120,7 +120,8 @@ void CorosyncDaemon::write_config() const {
        << options_.totem_lines << "\n}\n"
        << "logging {\n  to_stderr: yes\n  to_syslog: no\n  to_logfile: no\n"
        << options_.logging_lines << "\n}\n"
-       << nodelist_section(options_) << quorum_section(options_) << system_section(options_, folder_);
+       << nodelist_section(options_) << quorum_section(options_)
+       << system_section(options_, folder_);
   file.flush();
   if (!file) throw std::runtime_error("cannot write " + config_file_);
 }
