@@ -38,6 +38,8 @@ struct Shared {
 // Null before the first plan: libc's calls begin before any of our code.
 constinit std::atomic<Shared*> g_shared = nullptr;
 
+constinit std::atomic<long> g_heap_blocks = 0;
+
 Shared& shared() {
   if (g_shared == nullptr) {
     void* const memory =
@@ -91,9 +93,18 @@ void disarm() {
 unsigned calls_of(Call call) { return shared().calls[static_cast<unsigned>(call)]; }
 unsigned injected() { return shared().injected; }
 
+long heap_blocks() { return g_heap_blocks; }
+
+// A block that came, or did not.
+void* count_block(void* block) {
+  if (block != nullptr) ++g_heap_blocks;
+  return block;
+}
+
 }  // namespace cs::faults
 
 using cs::faults::Call;
+using cs::faults::count_block;
 using cs::faults::due;
 
 namespace {
@@ -216,18 +227,26 @@ extern "C" {
 void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);
 void* __libc_realloc(void* memory, size_t size);
+void __libc_free(void* memory);
 
 void* malloc(size_t size) noexcept {
   if (const int error = due(Call::kMalloc)) return fail<void*>(error, nullptr);
-  return __libc_malloc(size);
+  return count_block(__libc_malloc(size));
 }
 void* calloc(size_t count, size_t size) noexcept {
   if (const int error = due(Call::kCalloc)) return fail<void*>(error, nullptr);
-  return __libc_calloc(count, size);
+  return count_block(__libc_calloc(count, size));
 }
 void* realloc(void* memory, size_t size) noexcept {
   if (const int error = due(Call::kRealloc)) return fail<void*>(error, nullptr);
-  return __libc_realloc(memory, size);
+  void* const block = __libc_realloc(memory, size);
+  if (memory == nullptr) return count_block(block);
+  if (block == nullptr && size == 0) --cs::faults::g_heap_blocks;
+  return block;
+}
+void free(void* memory) noexcept {
+  if (memory != nullptr) --cs::faults::g_heap_blocks;
+  __libc_free(memory);
 }
 }
 #endif

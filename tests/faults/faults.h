@@ -48,6 +48,7 @@ enum class Call : unsigned {
   kCount,
 };
 [[nodiscard]] std::string_view name_of(Call call);
+std::ostream& operator<<(std::ostream& out, Call call);
 
 // The errors that a call can give on Linux to a caller who has made no mistake.
 [[nodiscard]] std::vector<int> errors_of(Call call);
@@ -74,5 +75,9 @@ void disarm();
 // Since the last arm() or count_only(), and still known after disarm().
 [[nodiscard]] unsigned calls_of(Call call);
 [[nodiscard]] unsigned injected();
+
+// Blocks of the heap that this process has asked for and not given back. Exact, where mallinfo2()
+// counts what malloc keeps for the next caller.
+[[nodiscard]] long heap_blocks();
 
 }  // namespace cs::faults

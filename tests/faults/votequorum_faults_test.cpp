@@ -3,7 +3,6 @@
 // life makes, the first one, the second and so on, once and from then on, with each error.
 #include <corosync/votequorum.h>
 #include <gtest/gtest.h>
-#include <malloc.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -12,13 +11,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <functional>
 #include <iostream>
 #include <set>
 #include <span>
 
 #include "faults/faults.h"
+#include "faults/in_child.h"
 #include "support/child.h"
 #include "support/corosync_daemon.h"
 #include "support/proc.h"
@@ -103,15 +101,14 @@ struct Life {
 
 struct Holdings {
   std::size_t descriptors;
-  std::size_t heap;
+  long heap_blocks;
   ino_t standard_input;
 };
 
 Holdings holdings() {
   struct stat input;
   EXPECT_EQ(::fstat(STDIN_FILENO, &input), 0);
-  const auto heap = ::mallinfo2();
-  return {test::proc::count_descriptors(::getpid()), heap.uordblks + heap.hblkhd, input.st_ino};
+  return {test::proc::count_descriptors(::getpid()), heap_blocks(), input.st_ino};
 }
 
 // With nothing failing, and patience for a daemon that is cleaning up behind the last client.
@@ -127,19 +124,6 @@ void expect_that_all_is_well() {
 // every library that uses it.
 std::size_t forgotten_by_libqb(Call call) { return call == Call::kMmap && injected() > 0 ? 1 : 0; }
 
-// Runs a body in a child of its own; whatever it expects in vain is a failure here.
-test::Outcome in_child(const std::function<void()>& body) {
-  return test::Child::run([&] {
-           const auto& result = *testing::UnitTest::GetInstance()->current_test_info()->result();
-           const int inherited = result.total_part_count();  // failures of the parent's
-           body();
-           std::cout << std::flush;
-           std::fflush(stdout);  // the child ends without
-           return result.total_part_count() > inherited ? 1 : 0;
-         })
-      .wait();
-}
-
 void live_under(const Plan& plan) {
   expect_that_all_is_well();
   (void)holdings();  // looking takes memory the first time
@@ -154,7 +138,7 @@ void live_under(const Plan& plan) {
   EXPECT_GE(after.descriptors, before.descriptors);
   EXPECT_LE(after.descriptors, before.descriptors + forgotten_by_libqb(plan.call));
   EXPECT_EQ(after.standard_input, before.standard_input);
-  EXPECT_LE(after.heap, before.heap);
+  EXPECT_LE(after.heap_blocks, before.heap_blocks);
   expect_that_all_is_well();
 }
 
