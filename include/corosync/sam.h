@@ -155,7 +155,8 @@ cs_error_t sam_hc_callback_register(sam_hc_callback_t cb);
  *
  * CS_ERR_INVALID_PARAM  size is NULL
  * CS_ERR_BAD_HANDLE     never initialised, or finalised
- * CS_ERR_LIBRARY        the application has closed descriptors of SAM, or the data are damaged
+ * CS_ERR_LIBRARY        the application has closed descriptors of SAM, or the data are damaged or
+ *                       cannot be read now
  *
  * Thread safe; async-signal-safe. */
 cs_error_t sam_data_getsize(size_t *size);
@@ -168,7 +169,8 @@ cs_error_t sam_data_getsize(size_t *size);
  *
  * CS_ERR_INVALID_PARAM  data is NULL or not writable, or size is less than what is stored
  * CS_ERR_BAD_HANDLE     never initialised, or finalised
- * CS_ERR_LIBRARY        the application has closed descriptors of SAM, or the data are damaged
+ * CS_ERR_LIBRARY        the application has closed descriptors of SAM, or the data are damaged or
+ *                       cannot be read now
  *
  * Thread safe; async-signal-safe. */
 cs_error_t sam_data_restore(void *data, size_t size);
@@ -183,7 +185,8 @@ cs_error_t sam_data_restore(void *data, size_t size);
  * CS_ERR_BAD_HANDLE     never initialised, or finalised
  * CS_ERR_INVALID_PARAM  data is not readable
  * CS_ERR_NO_MEMORY      out of memory, or over the limit on file sizes
- * CS_ERR_LIBRARY        the application has closed descriptors of SAM
+ * CS_ERR_LIBRARY        the application has closed descriptors of SAM, or the files for the data cannot
+ *                       be read or written now
  * The old data stay in each case.
  *
  * Thread safe; async-signal-safe. */

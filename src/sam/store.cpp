@@ -90,13 +90,14 @@ cs_error_t read_all(int fd, void* data, std::size_t size, off_t offset) noexcept
 
 cs_error_t Store::open() noexcept {
   const SignalSafeLockGuard guard(lock_);
-  for (Slot& slot : slots_) {
-    slot = Slot{};
-    slot.fd = make_memory_file();
-    if (!slot.fd) return CS_ERR_LIBRARY;
-    slot.identity = FileIdentity(slot.fd.get());
-  }
   known_to_ = 0;
+  for (Slot& slot : slots_) {
+    slot.fd = make_memory_file();
+    if (slot.fd) slot.identity = FileIdentity(slot.fd.get());
+    if (slot.identity.is_known()) continue;
+    for (Slot& made : slots_) made = Slot{};
+    return CS_ERR_LIBRARY;
+  }
   return CS_OK;
 }
 
@@ -236,16 +237,18 @@ bool Store::look(pid_t self) noexcept {
 // A header of ours also proves that the descriptor still stands for our file.
 bool Store::is_as_known(const Slot& slot) const noexcept {
   Header header;
-  return read_header(slot, header) && header.sequence == slot.sequence;
+  return read_header(slot, header) && is_intact(header) && header.sequence == slot.sequence;
 }
 
+// False when the slot is not ours any more, or cannot be read: it may be the one that counts.
 bool Store::look_at(Slot& slot) noexcept {
   if (!slot.identity.is_behind(slot.fd.get())) return false;
   struct stat file;
   if (::fstat(slot.fd.get(), &file) != 0) return false;
   slot.capacity = static_cast<std::uint64_t>(file.st_size);
-  Header header;
-  const bool committed = read_header(slot, header);
+  Header header{};
+  if (slot.capacity >= sizeof(header) && !read_header(slot, header)) return false;
+  const bool committed = is_intact(header);
   slot.sequence = committed ? header.sequence : 0;
   slot.length = committed ? header.length : 0;
   slot.checksum = committed ? header.data_checksum : 0;
@@ -253,8 +256,11 @@ bool Store::look_at(Slot& slot) noexcept {
 }
 
 bool Store::read_header(const Slot& slot, Header& header) noexcept {
-  return read_all(slot.fd.get(), &header, sizeof(header), 0) == CS_OK && header.magic == kMagic &&
-         header.header_checksum == checksum_of(header);
+  return read_all(slot.fd.get(), &header, sizeof(header), 0) == CS_OK;
+}
+
+bool Store::is_intact(const Header& header) noexcept {
+  return header.magic == kMagic && header.header_checksum == checksum_of(header);
 }
 
 std::uint64_t Store::checksum_of(const Header& header) noexcept {

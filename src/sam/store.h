@@ -37,7 +37,8 @@ class Store {
   void close() noexcept;
 
   // The errors of the three: CS_ERR_LIBRARY when the application has closed the files, or the data
-  // are damaged; CS_ERR_INVALID_PARAM for memory that cannot be read or written.
+  // are damaged or cannot be read now; CS_ERR_INVALID_PARAM for memory that cannot be read or
+  // written.
 
   // 0 when nothing is stored.
   [[nodiscard]] Result<std::size_t> size() noexcept;
@@ -70,6 +71,7 @@ class Store {
 
   static std::uint64_t checksum_of(const Header& header) noexcept;
   static bool read_header(const Slot& slot, Header& header) noexcept;
+  static bool is_intact(const Header& header) noexcept;
 
   bool look(pid_t self) noexcept;
   bool look_at(Slot& slot) noexcept;
