@@ -48,8 +48,6 @@ class Active {
 
   ActiveEnds ends_;
   std::uint32_t instance_ = 0;
-  FileIdentity commands_identity_;
-  FileIdentity replies_identity_;
   bool nudges_ = false;  // the supervisor publishes every health check
   Nanoseconds look_period_ = 0;
   std::atomic<Nanoseconds> next_look_ = 0;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/unique_fd.h"
+#include "sam/descriptor.h"
 #include "sam/frames.h"
 #include "sam/heartbeat.h"
 
@@ -17,6 +18,8 @@ struct ActiveEnds {
   UniqueFd commands;  // to write; never waits for room by itself
   UniqueFd replies;   // to read
   SharedHeartbeat heartbeat;
+  FileIdentity commands_identity;
+  FileIdentity replies_identity;
 };
 
 // The supervisor has all of it. A read end of its own replies among them: answering an instance
@@ -31,7 +34,7 @@ class Channel {
     made.commands_ = open_pipe();
     made.replies_ = open_pipe();
     made.heartbeat_ = SharedHeartbeat::make();
-    return made && made.set_modes() ? std::move(made) : Channel();
+    return made && made.set_modes() && made.identify() ? std::move(made) : Channel();
   }
 
   [[nodiscard]] explicit operator bool() const noexcept {
@@ -48,7 +51,7 @@ class Channel {
   [[nodiscard]] ActiveEnds take_active_ends() && noexcept {
     Channel taken = std::move(*this);
     return {std::move(taken.commands_.write_end), std::move(taken.replies_.read_end),
-            std::move(taken.heartbeat_)};
+            std::move(taken.heartbeat_), taken.commands_identity_, taken.replies_identity_};
   }
 
  private:
@@ -57,9 +60,18 @@ class Channel {
            set_nonblocking(commands_.write_end.get()) && set_nonblocking(replies_.write_end.get());
   }
 
+  // Both ends of a pipe are one file. An instance that had to look for itself might not be able to.
+  [[nodiscard]] bool identify() noexcept {
+    commands_identity_ = FileIdentity(commands_.write_end.get());
+    replies_identity_ = FileIdentity(replies_.read_end.get());
+    return commands_identity_.is_known() && replies_identity_.is_known();
+  }
+
   Pipe commands_;
   Pipe replies_;
   SharedHeartbeat heartbeat_;
+  FileIdentity commands_identity_;
+  FileIdentity replies_identity_;
 };
 
 }  // namespace cs::sam

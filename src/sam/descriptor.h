@@ -30,6 +30,9 @@ class FileIdentity {
     known_ = true;
   }
 
+  // False, with errno, when the file could not be looked at.
+  [[nodiscard]] bool is_known() const noexcept { return known_; }
+
   [[nodiscard]] bool is_behind(int fd) const noexcept {
     const FileIdentity other(fd);
     return known_ && other.known_ && device_ == other.device_ && inode_ == other.inode_;

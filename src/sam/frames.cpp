@@ -32,7 +32,8 @@ Sent send_bytes(int fd, std::span<const std::byte> frame) noexcept {
     written = ::write(fd, frame.data(), frame.size());
   } while (written < 0 && errno == EINTR);
   if (written == static_cast<ssize_t>(frame.size())) return Sent::kDone;
-  return written < 0 && errno == EAGAIN ? Sent::kFull : Sent::kBroken;
+  const bool full = written < 0 && (errno == EAGAIN || errno == ENOMEM);
+  return full ? Sent::kFull : Sent::kBroken;
 }
 
 Received receive_bytes(int fd, std::span<std::byte> frame) noexcept {

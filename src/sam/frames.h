@@ -56,7 +56,7 @@ struct Pipe {
 
 enum class Sent {
   kDone,
-  kFull,    // a non-blocking pipe has no room
+  kFull,    // a non-blocking pipe has no room, or the machine no memory for it
   kBroken,  // no reader (after SIGPIPE, if that is survived), or not a pipe of ours
 };
 

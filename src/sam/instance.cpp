@@ -15,7 +15,17 @@ bool Instance::next_command(CommandFrame& frame) noexcept {
 }
 
 void Instance::reply(std::uint32_t sequence) noexcept {
-  (void)send_frame(channel_.replies(), ReplyFrame{id_, sequence, CS_OK});
+  last_reply_ = sequence;
+  const auto sent = send_frame(channel_.replies(), ReplyFrame{id_, sequence, CS_OK});
+  if (sent == Sent::kFull) {
+    reply_retry_.failed(monotonic_now());
+  } else {
+    reply_retry_.succeeded();
+  }
+}
+
+void Instance::catch_up(Nanoseconds now) noexcept {
+  if (reply_retry_.is_behind() && reply_retry_.may_try(now)) reply(last_reply_);
 }
 
 }  // namespace cs::sam

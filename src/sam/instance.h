@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include "common/clock.h"
+#include "sam/backoff.h"
 #include "sam/channel.h"
 #include "sam/death_watch.h"
 #include "sam/frames.h"
@@ -23,8 +25,13 @@ class Instance {
   [[nodiscard]] bool next_command(CommandFrame& frame) noexcept;
   // The pipe of commands is not ours any more: something in this process has closed it.
   [[nodiscard]] bool is_cut_off() const noexcept { return cut_off_; }
-  // Lost when the instance is dead, or does not take its replies.
+  // Lost when the instance is dead. One that cannot be sent now is owed, until the next one is.
   void reply(std::uint32_t sequence) noexcept;
+  // Tries again to send what is owed; to be called when next_attempt() has come.
+  void catch_up(Nanoseconds now) noexcept;
+  [[nodiscard]] Deadline next_attempt() const noexcept {
+    return reply_retry_.is_behind() ? Deadline::at(reply_retry_.next()) : Deadline::never();
+  }
   void send_signal(int number) noexcept { (void)::kill(pid_, number); }
 
   [[nodiscard]] DeathWatch& death() noexcept { return death_; }
@@ -35,6 +42,8 @@ class Instance {
   const Channel& channel_;
   DeathWatch death_;
   bool cut_off_ = false;
+  std::uint32_t last_reply_ = 0;
+  Backoff reply_retry_;
 };
 
 }  // namespace cs::sam

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <poll.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 #include <utility>
 
@@ -25,7 +26,8 @@ Nanoseconds call_bound(Nanoseconds interval) noexcept {
 // that is looked at after a wait can be looked at without one.
 int pause_for_want() noexcept {
   const timespec pause = to_timespec(10 * kNanosecondsPerMillisecond);
-  return ::ppoll(nullptr, 0, &pause, nullptr);
+  (void)::nanosleep(&pause, nullptr);
+  return 0;
 }
 
 // More than a pipe holds: all that was in it when the reading began.
@@ -62,6 +64,7 @@ std::optional<NewLife> Supervisor::run() noexcept {
     look_at_heartbeat();
     if (cmap_spoke_) publisher_.check(now_);
     publisher_.catch_up(now_);
+    if (instance_) instance_->catch_up(now_);
     if (instance_ && instance_->death().has_died()) bury_instance();
   }
   give_up();
@@ -101,7 +104,7 @@ bool Supervisor::wait() noexcept {
 Deadline Supervisor::next_wake() const noexcept {
   Nanoseconds when = rules_.next_deadline().when();
   when = std::min(when, publisher_.next_attempt().when());
-  if (!instance_) when = std::min(when, restart_.next());
+  when = std::min(when, instance_ ? instance_->next_attempt().when() : restart_.next());
   if (settings_.policy.needs_quorum() && !quorum_.is_connected()) {
     when = std::min(when, quorum_retry_.next());
   }
