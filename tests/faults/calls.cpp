@@ -22,6 +22,8 @@ std::string_view name_of(Call call) {
   return kNames[static_cast<unsigned>(call)];
 }
 
+std::ostream& operator<<(std::ostream& out, Call call) { return out << name_of(call); }
+
 std::vector<int> errors_of(Call call) {
   switch (call) {
     case Call::kSocket:
@@ -54,8 +56,9 @@ std::vector<int> errors_of(Call call) {
     case Call::kPoll:
     case Call::kPpoll:
       return {EINTR, ENOMEM};
-    case Call::kRead:
     case Call::kWrite:
+      return {EINTR, ENOMEM};  // a pipe takes pages as they are needed
+    case Call::kRead:
     case Call::kWaitid:
     case Call::kWaitpid:
       return {EINTR};

@@ -12,4 +12,9 @@ if(NOT CS_SANITIZE)  # which brings its own versions of most of these calls
     SOURCES faults/votequorum_faults_test.cpp support/proc.cpp LIBS votequorum
     OBJECTS cs_faults)
   set_target_properties(votequorum_faults_test PROPERTIES ENABLE_EXPORTS ON)
+
+  set(sam_trial faults/sam_life.cpp faults/sam_trial.cpp)
+  cs_add_process_test(sam_faults_test
+    SOURCES faults/sam_faults_test.cpp ${sam_trial} LIBS sam cs_test_support OBJECTS cs_faults)
+  set_target_properties(sam_faults_test PROPERTIES ENABLE_EXPORTS ON)
 endif()

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// libsam without a daemon while calls of libc fail: in the supervisor, in the instances, in both;
+// the first call of its kind and the later ones, once and for a while, with each errno.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "faults/sam_trial.h"
+
+namespace cs::faults {
+namespace {
+
+constexpr unsigned kMost = 30;  // after that they repeat
+
+class SamFaults : public testing::TestWithParam<Call> {};
+
+// SAM then has to move its own ones out of their numbers, which takes more calls.
+void close_standard_streams(Moment moment) {
+  if (moment != Moment::kBegin) return;
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
+}
+
+TEST_P(SamFaults, EachCallMayFail) {
+  Way way;
+  if (GetParam() == Call::kFcntl) way.hook = close_standard_streams;
+  const Counts counts(way);
+  const unsigned runs = expect_lives(way, faults_of(GetParam(), counts, kMost));
+  for (const Whom whom : kAll) {
+    std::cout << counts.of(GetParam(), whom) << " calls in " << name_of(whom) << ", ";
+  }
+  std::cout << runs << " runs" << std::endl;
+  EXPECT_GT(runs, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, SamFaults,
+                         testing::Values(Call::kFcntl, Call::kFork, Call::kFstat, Call::kFtruncate,
+                                         Call::kMemfdCreate, Call::kMmap, Call::kPidfdOpen,
+                                         Call::kPipe2, Call::kPoll, Call::kPpoll, Call::kPread,
+                                         Call::kPthreadCreate, Call::kPwrite, Call::kRead,
+                                         Call::kWaitid, Call::kWaitpid, Call::kWrite),
+                         [](const auto& call) { return std::string(name_of(call.param)); });
+
+}  // namespace
+}  // namespace cs::faults
