@@ -6,7 +6,7 @@ import subprocess
 import report
 
 SCRIPT = """
-set terminal svg size 960,{height} dynamic font "sans-serif,13" background "white"
+set terminal svg size 960,{height} dynamic noenhanced font "sans-serif,13" background "white"
 set output "{path}"
 set title "How many times faster (or smaller) than the distribution's library"
 set logscale x
@@ -45,7 +45,7 @@ def draw(path, entries):
     factors = [1 / entry["ratio"] for entry in shown]
     script = SCRIPT.format(
         path=path, height=110 + 26 * len(shown), bottom=-len(shown) + 0.2,
-        low=min(0.5, *factors) / 1.2, high=max(factors) * 12,
+        low=min(0.5, *factors) / 1.2, high=max(factors) * 50,
         names=", ".join(f"{quoted(entry['title'])} {-i}" for i, entry in enumerate(shown)),
         data="\n".join(data_line(i, entry) for i, entry in enumerate(shown)))
     path.parent.mkdir(parents=True, exist_ok=True)
