@@ -74,18 +74,20 @@ class Session {
   votequorum_ring_id_t ring_id{};
 
  private:
-  static Session& of(votequorum_handle_t handle) {
+  // Null when another thread has finalised the handle while the callback was on its way.
+  static Session* of(votequorum_handle_t handle) {
     void* session = nullptr;
     votequorum_context_get(handle, &session);
-    return *static_cast<Session*>(session);
+    return static_cast<Session*>(session);
   }
 
-  void record(std::string line) {
+  static void record(Session* session, std::string line) {
+    if (session == nullptr) return;
     {
-      const std::lock_guard lock(mutex_);
-      events_.push_back(std::move(line));
+      const std::lock_guard lock(session->mutex_);
+      session->events_.push_back(std::move(line));
     }
-    if (in_callback) in_callback(*this);
+    if (session->in_callback) session->in_callback(*session);
   }
 
   static void on_quorum(votequorum_handle_t handle, std::uint64_t context, std::uint32_t quorate,
@@ -94,14 +96,14 @@ class Session {
     line << "quorum context " << context << " quorate " << quorate << ":";
     for (std::uint32_t i = 0; i < count; ++i)
       line << " " << nodes[i].nodeid << "/" << nodes[i].state;
-    of(handle).record(line.str());
+    record(of(handle), line.str());
   }
 
   static void on_expected_votes(votequorum_handle_t handle, std::uint64_t context,
                                 std::uint32_t votes) {
     std::ostringstream line;
     line << "expected context " << context << ": " << votes;
-    of(handle).record(line.str());
+    record(of(handle), line.str());
   }
 
   static void on_nodelist(votequorum_handle_t handle, std::uint64_t context,
@@ -110,9 +112,9 @@ class Session {
     std::ostringstream line;
     line << "nodelist context " << context << ":";
     for (std::uint32_t i = 0; i < count; ++i) line << " " << nodes[i];
-    Session& session = of(handle);
-    session.ring_id = ring_id;
-    session.record(line.str());
+    Session* const session = of(handle);
+    if (session != nullptr) session->ring_id = ring_id;
+    record(session, line.str());
   }
 
   votequorum_handle_t handle_ = 0;
