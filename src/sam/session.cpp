@@ -86,7 +86,7 @@ cs_error_t Session::register_process(unsigned* instance_id) noexcept {
 
 cs_error_t Session::supervise(unsigned* instance_id) noexcept {
   if (const cs_error_t status = own_quorum_connection(); status != CS_OK) return status;
-  Supervisor supervisor(settings_, quorum_, warn_signal_);
+  Supervisor supervisor(settings_, quorum_, store_, warn_signal_);
   const cs_error_t status = supervisor.prepare(Deadline::in_milliseconds(kDaemonPatienceMs));
   if (status != CS_OK) return status;
   auto life = supervisor.run();

@@ -152,7 +152,7 @@ cs_error_t Store::store(const void* data, std::size_t size) noexcept {
   const SignalSafeLockGuard guard(lock_);
   if (!look(guard.owner())) return CS_ERR_LIBRARY;
   Slot& old = newest();
-  Slot& next = &old == &slots_[0] ? slots_[1] : slots_[0];
+  Slot& next = spare();
   const std::uint64_t sequence = old.sequence + 1;
   next.sequence = sequence;
   const cs_error_t status = write_slot(next, data, size);
@@ -164,6 +164,12 @@ cs_error_t Store::store(const void* data, std::size_t size) noexcept {
     known_to_ = 0;
   }
   return status;
+}
+
+void Store::discard_old() noexcept {
+  const SignalSafeLockGuard guard(lock_);
+  known_to_ = 0;
+  if (look(guard.owner())) trim(spare(), 0);
 }
 
 // Data first; they count once the header is there.
@@ -222,10 +228,7 @@ void Store::trim(Slot& slot, std::size_t size) noexcept {
 // Finds out what the slots hold. After the first time one header tells whether another process has
 // stored meanwhile: stores take the slots in turn, so the one not in use is replaced first.
 bool Store::look(pid_t self) noexcept {
-  if (known_to_ == self) {
-    const Slot& spare = &newest() == &slots_[0] ? slots_[1] : slots_[0];
-    if (is_as_known(spare)) return true;
-  }
+  if (known_to_ == self && is_as_known(spare())) return true;
   known_to_ = 0;
   for (Slot& slot : slots_) {
     if (!look_at(slot)) return false;

@@ -49,6 +49,10 @@ class Store {
   // Null or no size erases. Also CS_ERR_NO_MEMORY.
   [[nodiscard]] cs_error_t store(const void* data, std::size_t size) noexcept;
 
+  // Gives back the memory of what does not count any more, such as a store that its process has not
+  // lived to finish: the next one may need it.
+  void discard_old() noexcept;
+
  private:
   static constexpr int kSlots = 2;
 
@@ -77,6 +81,7 @@ class Store {
   bool look_at(Slot& slot) noexcept;
   bool is_as_known(const Slot& slot) const noexcept;
   Slot& newest() noexcept;
+  Slot& spare() noexcept { return &newest() == &slots_[0] ? slots_[1] : slots_[0]; }
   cs_error_t restore_once(void* data, std::size_t room, pid_t self, bool& torn) noexcept;
   cs_error_t write_slot(Slot& slot, const void* data, std::size_t size) noexcept;
   cs_error_t write_all(int fd, const void* data, std::size_t size, off_t offset) noexcept;

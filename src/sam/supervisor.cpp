@@ -35,11 +35,12 @@ constexpr int kFramesAtOnce = 8192;
 
 }  // namespace
 
-Supervisor::Supervisor(const Settings& settings, QuorumClient& quorum,
+Supervisor::Supervisor(const Settings& settings, QuorumClient& quorum, Store& store,
                        std::atomic<int>& warn_signal) noexcept
     : settings_(settings),
       call_bound_(call_bound(settings.interval)),
       quorum_(quorum),
+      store_(store),
       warn_signal_(warn_signal),
       rules_(settings, coarse_resolution(), quorum.quorate()),
       publisher_(settings, ::getpid(), call_bound_),
@@ -206,6 +207,7 @@ void Supervisor::bury_instance() noexcept {
   const int exit_code = instance_->death().reap();
   instance_.reset();
   if (recovery != Recovery::kRestart) quit(recovery, exit_code);
+  store_.discard_old();
 }
 
 void Supervisor::quit(Recovery recovery, int exit_code) noexcept {

@@ -18,6 +18,7 @@
 #include "sam/publisher.h"
 #include "sam/quorum_client.h"
 #include "sam/rules.h"
+#include "sam/store.h"
 
 namespace cs::sam {
 
@@ -32,7 +33,7 @@ struct NewLife {
 class Supervisor {
  public:
   // The quorum client is connected if the policy asks for it. The warn signal may change any time.
-  Supervisor(const Settings& settings, QuorumClient& quorum,
+  Supervisor(const Settings& settings, QuorumClient& quorum, Store& store,
              std::atomic<int>& warn_signal) noexcept;
 
   // Gets ready for the first instance. Errors: those of the connection to cmap; CS_ERR_LIBRARY,
@@ -62,6 +63,7 @@ class Supervisor {
   const Settings settings_;
   const Nanoseconds call_bound_;  // for each call to the daemon
   QuorumClient& quorum_;
+  Store& store_;
   std::atomic<int>& warn_signal_;
   ChildSignal child_signal_;
   Rules rules_;

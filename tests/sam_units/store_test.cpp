@@ -296,6 +296,30 @@ TEST_F(SamStore, MemoryIsGivenBack) {
   EXPECT_LT(shared_memory(), 1U << 20);
 }
 
+ssize_t write_that_dies_at_the_header(int fd, const void* data, std::size_t size, off_t offset) {
+  if (offset == 0) ::raise(SIGKILL);
+  return ::pwrite(fd, data, size, offset);
+}
+
+TEST_F(SamStore, MemoryOfAnUnfinishedStoreIsGivenBack) {
+  Store dying(write_that_dies_at_the_header);
+  ASSERT_EQ(dying.open(), CS_OK);
+  EXPECT_EQ(in_child([&] { (void)put(dying, Bytes(4 << 20, 1)); }), SIGKILL);
+  EXPECT_GE(shared_memory(), 4U << 20);
+  dying.discard_old();
+  EXPECT_LT(shared_memory(), 1U << 20);
+}
+
+TEST_F(SamStore, DiscardingTheOldLeavesWhatIsStored) {
+  for (unsigned round = 0; round < 4; ++round) {
+    const Bytes large = pattern(300000, round);
+    ASSERT_EQ(put(store_, large), CS_OK);
+    store_.discard_old();
+    EXPECT_EQ(get(store_), large);
+    EXPECT_LT(shared_memory(), 400000U);
+  }
+}
+
 TEST_F(SamStore, ManyThreadsNeverMixTheirData) {
   constexpr int kThreads = 4;
   std::vector<std::thread> threads;
