@@ -82,7 +82,8 @@ struct Way {
   unsigned policy = SAM_RECOVERY_POLICY_RESTART;
   int error = 0;             // errno of each CS_ERR_LIBRARY that says "see errno"; 0: any
   unsigned may_be_lost = 0;  // descriptors that a library below ours may forget
-  std::function<void(Moment)> hook = [](Moment) {};
+  std::function<void(Moment)> hook = [](Moment) {};  // in the application's processes
+  std::function<void(const Ledger&)> watch = [](const Ledger&) {};  // in the test, every few ms
 };
 
 // In a process of its own, the first of the application. Everything here is a call of SAM, or one

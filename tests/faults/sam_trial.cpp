@@ -71,7 +71,7 @@ pid_t process_of(Whom whom, pid_t application, pid_t test) {
 }
 
 // The application's wait status; none when it has not ended in time, and was killed.
-std::optional<int> follow(pid_t application, bool lift) {
+std::optional<int> follow(pid_t application, bool lift, const std::function<void()>& watch) {
   const Deadline deadline = Deadline::in_milliseconds(kPatienceMs);
   Deadline lifted = Deadline::never();
   int status = 0;
@@ -86,6 +86,7 @@ std::optional<int> follow(pid_t application, bool lift) {
       lifted = Deadline::in_milliseconds(kLiftedAfterMs);
     }
     if (!lifted.is_never() && lifted.has_passed(now)) disarm();
+    watch();
     nap();
   }
   disarm();
@@ -134,31 +135,26 @@ bool is_hidden(const Fault& fault) {
   return fault.error == EINTR && fault.call != Call::kOpen && fault.call != Call::kConnect;
 }
 
-void expect_life_of(Whom whom, const Way& way, const std::optional<Fault>& fault) {
+unsigned expect_life_of(Whom whom, const Way& way, const std::optional<Fault>& fault) {
   static Ledger* const memory = share<Ledger>();
   Ledger& ledger = *::new (memory) Ledger;
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   disarm();
   const pid_t test = ::getpid();
   const pid_t application = ::fork();
-  ASSERT_GE(application, 0);
+  if (application < 0) ADD_FAILURE() << "no process";
   if (application == 0) begin(ledger, way, fault, whom, test);
   ::setpgid(application, application);
-  const auto status = follow(application, fault && fault->lasts);
+  const auto status = follow(application, fault && fault->lasts, [&] { way.watch(ledger); });
   judge(ledger, status, end_orphans(application));
   if (fault && is_hidden(*fault)) {
     EXPECT_EQ(ledger.refused, 0U);
   }
-  if (!testing::Test::HasFailure()) return;
-  std::cout << story(ledger);
-  if (fault) std::cout << *fault << ", injected " << injected() << " times" << std::endl;
-}
-
-void expect_success(std::vector<test::Child>& lanes) {
-  for (test::Child& lane : lanes) {
-    const auto outcome = lane.wait(test::milliseconds(5 * kPatienceMs));
-    EXPECT_TRUE(outcome.exited_with(0)) << outcome;
+  if (testing::Test::HasFailure()) {
+    std::cout << story(ledger);
+    if (fault) std::cout << *fault << ", injected " << injected() << " times" << std::endl;
   }
+  return ledger.refused;
 }
 
 }  // namespace
@@ -178,34 +174,35 @@ std::ostream& operator<<(std::ostream& out, const Fault& fault) {
 
 Counts::Counts(const Way& way) {
   auto* const counted = share<decltype(calls_)>();
-  std::vector<test::Child> lanes;
-  for (const Whom whom : kAll) {
-    lanes.push_back(start_in_child([&way, whom, counted] {
-      expect_life_of(whom, way, {});
-      for (unsigned call = 0; call < kKindsOfCall; ++call) {
-        (*counted)[static_cast<unsigned>(whom)][call] = calls_of(static_cast<Call>(call));
-      }
-    }));
-  }
-  expect_success(lanes);
+  in_lanes(std::size(kAll), [&](std::size_t whom) {
+    expect_life_of(kAll[whom], way, {});
+    for (unsigned call = 0; call < kKindsOfCall; ++call) {
+      (*counted)[whom][call] = calls_of(static_cast<Call>(call));
+    }
+  });
   calls_ = *counted;
   ::munmap(counted, sizeof(*counted));
 }
 
-void expect_life(const Way& way, const std::optional<Fault>& fault) {
-  expect_life_of(fault ? fault->whom : Whom::kBoth, way, fault);
+unsigned expect_life(const Way& way, const std::optional<Fault>& fault) {
+  return expect_life_of(fault ? fault->whom : Whom::kBoth, way, fault);
+}
+
+void in_lanes(std::size_t count, const std::function<void(std::size_t)>& body) {
+  std::vector<test::Child> lanes;
+  for (unsigned lane = 0; lane < std::min<std::size_t>(kLanes, count); ++lane) {
+    lanes.push_back(start_in_child([&, lane] {
+      for (std::size_t i = lane; i < count && !testing::Test::HasFailure(); i += kLanes) body(i);
+    }));
+  }
+  for (test::Child& lane : lanes) {
+    const auto outcome = lane.wait(test::milliseconds(5 * kPatienceMs));
+    EXPECT_TRUE(outcome.exited_with(0)) << outcome;
+  }
 }
 
 unsigned expect_lives(const Way& way, const std::vector<Fault>& faults) {
-  std::vector<test::Child> lanes;
-  for (unsigned lane = 0; lane < kLanes; ++lane) {
-    lanes.push_back(start_in_child([&, lane] {
-      for (std::size_t i = lane; i < faults.size() && !testing::Test::HasFailure(); i += kLanes) {
-        expect_life(way, faults[i]);
-      }
-    }));
-  }
-  expect_success(lanes);
+  in_lanes(faults.size(), [&](std::size_t i) { expect_life(way, faults[i]); });
   return static_cast<unsigned>(faults.size());
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -39,8 +40,12 @@ class Counts {
 };
 
 // In the calling process, which must have no other children. The life must end as it should, no
-// process may outlive it, and nothing that the ledger complains of may have happened.
-void expect_life(const Way& way, const std::optional<Fault>& fault = {});
+// process may outlive it, and nothing that the ledger complains of may have happened. Returns how
+// many calls were refused on the way.
+unsigned expect_life(const Way& way, const std::optional<Fault>& fault = {});
+
+// Does so many things, some at a time, in processes of their own.
+void in_lanes(std::size_t count, const std::function<void(std::size_t)>& body);
 
 // Lives under each fault, in processes of their own. Returns how many they were.
 unsigned expect_lives(const Way& way, const std::vector<Fault>& faults);

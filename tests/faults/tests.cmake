@@ -15,6 +15,7 @@ if(NOT CS_SANITIZE)  # which brings its own versions of most of these calls
 
   set(sam_trial faults/sam_life.cpp faults/sam_trial.cpp)
   cs_add_process_test(sam_faults_test
-    SOURCES faults/sam_faults_test.cpp ${sam_trial} LIBS sam cs_test_support OBJECTS cs_faults)
+    SOURCES faults/sam_faults_test.cpp faults/sam_limits_test.cpp faults/sam_memory_test.cpp ${sam_trial} support/proc.cpp
+    LIBS sam cs_test_support OBJECTS cs_faults)
   set_target_properties(sam_faults_test PROPERTIES ENABLE_EXPORTS ON)
 endif()
