@@ -47,7 +47,7 @@ class HealthCheckThread {
 
   const SendHealthCheck send_;
 
-  Mutex mutex_;  // guards what follows; not held while the callback runs
+  ConditionMutex mutex_;  // guards what follows; not held while the callback runs
   pthread_cond_t changed_ = PTHREAD_COND_INITIALIZER;  // made anew for the monotonic clock
   pthread_t thread_ = {};
   bool has_thread_ = false;
