@@ -72,8 +72,9 @@ class Soak : public test::DaemonTest {
     std::vector<std::jthread> threads;
     threads.emplace_back([&](std::stop_token stop) { change_votes(stop, counts.votequorum); });
     for (unsigned i = 0; i < kClientThreads; ++i) {
-      threads.emplace_back(
-          [&, i](std::stop_token stop) { churn_clients(stop, seed_ + i, counts.votequorum); });
+      threads.emplace_back([&counts, seed = seed_++](std::stop_token stop) {
+        churn_clients(stop, seed, counts.votequorum);
+      });
     }
     std::vector<Application> applications;
     for (unsigned i = 0; i < kSamApplications; ++i) {
