@@ -61,8 +61,12 @@ bool was_not_sent(ssize_t result) noexcept {
 Result<HeapPtr<Connection>> Connection::connect(const char* service, Deadline deadline) noexcept {
   UniqueFd cancel(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!cancel) return status_from_errno(errno);
-  const auto raw = shake_hands(service, kMessageSize, deadline);
-  if (!raw) return raw.error();
+  auto raw = shake_hands(service, kMessageSize, deadline);
+  // A signal came; nothing is left of the attempt.
+  while (raw.error() == CS_ERR_INTERRUPT && !deadline.has_passed(monotonic_now())) {
+    raw = shake_hands(service, kMessageSize, deadline);
+  }
+  if (!raw) return raw.error() == CS_ERR_INTERRUPT ? CS_ERR_TRY_AGAIN : raw.error();
 
   // libqb may have chosen more than was asked for, and believes that buffers are as large.
   const int negotiated = qb_ipcc_get_buffer_size(*raw);
