@@ -129,6 +129,7 @@ void Life::live() {
     return sam_initialize(way_.interval_ms, static_cast<sam_recovery_policy_t>(way_.policy));
   });
   store_next();
+  way_.hook(Moment::kInitialized);
   register_process();
   enter();
   expect_stored_data();

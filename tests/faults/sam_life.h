@@ -71,10 +71,11 @@ struct Ledger {
 
 // Where a test can step in.
 enum class Moment {
-  kBegin,       // before sam_initialize
-  kRefused,     // a call has failed
-  kRegistered,  // in each instance
-  kCrash,       // the instance will kill itself
+  kBegin,        // before sam_initialize
+  kInitialized,  // before sam_register
+  kRefused,      // a call has failed
+  kRegistered,   // in each instance
+  kCrash,        // the instance will kill itself
 };
 
 struct Way {

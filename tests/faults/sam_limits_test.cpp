@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // libsam where the machine really has no more: no descriptors, no processes, no address space. What
 // is refused succeeds once the limit is raised.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include <algorithm>
 
 #include "faults/in_child.h"
+#include "faults/limits.h"
 #include "faults/sam_trial.h"
 #include "support/proc.h"
 
@@ -16,24 +16,6 @@ namespace cs::faults {
 namespace {
 
 constexpr uid_t kNobody = 54321;  // has no processes but ours
-
-void lower(__rlimit_resource resource, rlim_t value) {
-  rlimit limit;
-  ::getrlimit(resource, &limit);
-  limit.rlim_cur = std::min(value, limit.rlim_max);
-  ::setrlimit(resource, &limit);
-}
-
-void raise(__rlimit_resource resource) { lower(resource, RLIM_INFINITY); }
-
-// The limit with which so many more can be opened.
-rlim_t descriptor_limit(unsigned left) {
-  rlim_t limit = 0;
-  for (;; ++limit) {
-    const bool is_free = ::fcntl(static_cast<int>(limit), F_GETFD) < 0;
-    if (is_free && left-- == 0) return limit;
-  }
-}
 
 // Two files, two pipes; and one pidfd, for which there is a substitute.
 TEST(SamLimits, SoManyDescriptorsLeft) {
@@ -63,6 +45,8 @@ class Processes {
         return raise(RLIMIT_NPROC);
       case Moment::kCrash:
         return set_supervisor_limit(::getppid(), 1);
+      case Moment::kInitialized:
+        return;
     }
   }
 

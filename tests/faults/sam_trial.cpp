@@ -52,13 +52,15 @@ pid_t process_of(Whom whom, pid_t application, pid_t test) {
   return whom == Whom::kInstances ? -application : -test;
 }
 
-[[noreturn]] void begin(Ledger& ledger, const Way& way, const std::optional<Fault>& fault,
-                        Whom whom, pid_t test) {
+[[noreturn]] void begin(Ledger& ledger, Way way, const std::optional<Fault>& fault, Whom whom,
+                        pid_t test) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ledger.application = ::getpid();
   const pid_t process = process_of(whom, ::getpid(), test);
   if (fault) {
+    const bool with_daemon = way.policy != SAM_RECOVERY_POLICY_RESTART;
+    if (!with_daemon) way.error = fault->error;  // libqb makes others of some
     arm({.call = fault->call,
          .error = fault->error,
          .first = fault->first,
@@ -130,9 +132,10 @@ void judge(const Ledger& ledger, std::optional<int> status, unsigned orphans) {
   EXPECT_EQ(WEXITSTATUS(*status), kLivedToTheEnd);
 }
 
-// These are tried again inside.
+// These are tried again inside. libqb does not try again what it does without waiting.
 bool is_hidden(const Fault& fault) {
-  return fault.error == EINTR && fault.call != Call::kOpen && fault.call != Call::kConnect;
+  return fault.error == EINTR && fault.call != Call::kOpen && fault.call != Call::kRecv &&
+         fault.call != Call::kSend;
 }
 
 unsigned expect_life_of(Whom whom, const Way& way, const std::optional<Fault>& fault) {
@@ -210,6 +213,7 @@ std::vector<Fault> faults_of(Call call, const Counts& counts, unsigned most) {
   const bool is_limited = call == Call::kFork || call == Call::kPthreadCreate;  // by RLIMIT_NPROC
   std::vector<Fault> faults;
   for (const Whom whom : kAll) {
+    if (whom == Whom::kBoth && !counts.made_by_both(call)) continue;  // had already
     for (const int error : errors_of(call)) {
       const bool can_last = error != EINTR && (error != EAGAIN || is_limited);
       for (unsigned first = 1; first <= std::min(counts.of(call, whom), most); ++first) {

@@ -34,6 +34,9 @@ class Counts {
   [[nodiscard]] unsigned of(Call call, Whom whom) const {
     return calls_[static_cast<unsigned>(whom)][static_cast<unsigned>(call)];
   }
+  [[nodiscard]] bool made_by_both(Call call) const {
+    return of(call, Whom::kSupervisor) > 0 && of(call, Whom::kInstances) > 0;
+  }
 
  private:
   std::array<std::array<unsigned, static_cast<unsigned>(Call::kCount)>, std::size(kAll)> calls_;
@@ -50,8 +53,8 @@ void in_lanes(std::size_t count, const std::function<void(std::size_t)>& body);
 // Lives under each fault, in processes of their own. Returns how many they were.
 unsigned expect_lives(const Way& way, const std::vector<Fault>& faults);
 
-// The faults of one call: each time it is made, or so many times at most; with each errno, once,
-// and lasting where it can.
+// The faults of one call: each time it is made, or so many times at most; with each errno, once
+// and, where it can, lasting.
 [[nodiscard]] std::vector<Fault> faults_of(Call call, const Counts& counts, unsigned most);
 
 }  // namespace cs::faults
