@@ -81,7 +81,8 @@ cs_error_t CmapClient::delete_all(std::string_view prefix, Deadline deadline) no
 }
 
 cs_error_t CmapClient::delete_each(std::uint64_t iterator, Deadline deadline) noexcept {
-  for (;;) {
+  // A daemon that always has one more key must not keep us.
+  while (!deadline.has_passed(monotonic_now())) {
     auto next = call(wire::cmap::IterNextRequest{.iterator = iterator}, deadline);
     if (!next) return next.error() == CS_ERR_NO_SECTIONS ? CS_OK : next.error();
     wire::cmap::Key key = next->key;
@@ -90,6 +91,7 @@ cs_error_t CmapClient::delete_each(std::uint64_t iterator, Deadline deadline) no
     const auto deleted = call(wire::cmap::DeleteRequest{.key = key}, deadline);
     if (!deleted && deleted.error() != CS_ERR_NOT_EXIST) return deleted.error();
   }
+  return CS_ERR_TRY_AGAIN;
 }
 
 }  // namespace cs::sam

@@ -13,7 +13,7 @@ if(CS_VALGRIND AND NOT CS_SANITIZE)
     set_tests_properties(Memcheck.${program} PROPERTIES TIMEOUT 60)
   endforeach()
   foreach(program votequorum_standin_test votequorum_connect_test votequorum_extra_info_test
-                  ipc_connection_test votequorum_daemon_test votequorum_newest_daemon_test
+                  votequorum_hostile_test ipc_connection_test votequorum_daemon_test votequorum_newest_daemon_test
                   votequorum_threads_daemon_test)
     add_test(NAME Memcheck.${program}
              COMMAND ${PROJECT_SOURCE_DIR}/scripts/in-namespaces ${memcheck}

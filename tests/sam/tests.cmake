@@ -20,6 +20,9 @@ cs_add_namespace_test(sam_daemon_test TIMEOUT 170
   SOURCES sam/daemon_quorum_test.cpp sam/daemon_cmap_test.cpp sam/daemon_beyond_stock_test.cpp
   LIBS cs_sam_test_support)
 
+cs_add_namespace_test(sam_hostile_test TIMEOUT 170 SOURCES sam/hostile_test.cpp
+  LIBS cs_sam_test_support cs_stand_in)
+
 # Sanitized programs would bring their own run-time into a library that was built without.
 if(BUILD_SHARED_LIBS AND NOT CS_SANITIZE)
   add_test(NAME sam_compared_with_stock

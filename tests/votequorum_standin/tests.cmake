@@ -12,5 +12,7 @@ cs_add_namespace_test(votequorum_connect_test TIMEOUT 120 LIBS votequorum cs_sta
   SOURCES votequorum_standin/connect_test.cpp votequorum_standin/impostor_test.cpp)
 cs_add_namespace_test(votequorum_extra_info_test TIMEOUT 60 LIBS votequorum cs_stand_in
   SOURCES votequorum_standin/extra_info_test.cpp)
+cs_add_namespace_test(votequorum_hostile_test TIMEOUT 120 LIBS votequorum cs_stand_in
+  SOURCES votequorum_standin/hostile_test.cpp)
 cs_add_namespace_test(ipc_connection_test TIMEOUT 120 LIBS cs_stand_in OBJECTS cs_ipc cs_common
   SOURCES votequorum_standin/connection_test.cpp)
