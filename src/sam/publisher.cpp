@@ -3,6 +3,7 @@
 #include "sam/publisher.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -35,7 +36,13 @@ Publisher::Publisher(const Settings& settings, pid_t pid, Nanoseconds bound) noe
 }
 
 cs_error_t Publisher::begin(Deadline deadline) noexcept {
-  return settings_.policy.publishes() ? publish(deadline) : CS_OK;
+  if (!settings_.policy.publishes()) return CS_OK;
+  const cs_error_t status = publish(deadline);
+  if (status == CS_OK) return CS_OK;
+  const int error = errno;
+  end_stopped();
+  errno = error;
+  return status;
 }
 
 void Publisher::show(ProcessState state, Nanoseconds now) noexcept {

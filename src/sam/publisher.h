@@ -28,7 +28,8 @@ class Publisher {
  public:
   Publisher(const Settings& settings, pid_t pid, Nanoseconds bound) noexcept;
 
-  // Connects and publishes a stopped process. Errors: the connection's or the daemon's.
+  // Connects and publishes a stopped process. Errors: the connection's or the daemon's; of what had
+  // been published by then nothing stays.
   [[nodiscard]] cs_error_t begin(Deadline deadline) noexcept;
 
   // The state has changed; now is also the time of the last health check, when they are owed.

@@ -70,6 +70,27 @@ TEST_F(SamDaemonFaults, EachCallMayFail) {
   EXPECT_EQ(keys.output.find("resources.process"), std::string::npos) << keys;
 }
 
+// Each request of sam_register's fails in turn, and the process takes no for an answer.
+TEST_F(SamDaemonFaults, FailedRegistrationLeavesNoKeys) {
+  unsigned refused = 0;
+  for (unsigned first = 1; first <= 8; ++first) {
+    const auto outcome = in_child([first] {
+      ASSERT_EQ(sam_initialize(0, static_cast<sam_recovery_policy_t>(SAM_RECOVERY_POLICY_QUIT |
+                                                                     SAM_RECOVERY_POLICY_CMAP)),
+                CS_OK);
+      arm({.call = Call::kSend, .error = ENOBUFS, .first = first});
+      const cs_error_t status = sam_register(nullptr);
+      disarm();
+      ::_exit(status == CS_OK ? 0 : 2);
+    });
+    EXPECT_TRUE(outcome.exited_with(0) || outcome.exited_with(2)) << outcome;
+    refused += outcome.exited_with(2) ? 1 : 0;
+    const auto keys = daemon().run_tool({"corosync-cmapctl", "resources.process."});
+    EXPECT_EQ(keys.output.find("resources.process"), std::string::npos) << first << keys;
+  }
+  EXPECT_GT(refused, 3U);
+}
+
 TEST_F(SamDaemonFaults, SoManyDescriptorsLeft) {
   constexpr unsigned kMost = 30;
   in_lanes(kMost + 1, [](std::size_t left) {
