@@ -15,10 +15,17 @@ if(NOT CS_SANITIZE)  # which brings its own versions of most of these calls
 
   set(sam_trial faults/sam_life.cpp faults/sam_trial.cpp)
   cs_add_process_test(sam_faults_test
-    SOURCES faults/sam_faults_test.cpp faults/sam_limits_test.cpp faults/sam_memory_test.cpp ${sam_trial} support/proc.cpp
+    SOURCES faults/sam_faults_test.cpp faults/sam_limits_test.cpp faults/sam_memory_test.cpp
+            ${sam_trial} support/proc.cpp
     LIBS sam cs_test_support OBJECTS cs_faults)
   cs_add_namespace_test(sam_daemon_faults_test TIMEOUT 170
     SOURCES faults/sam_daemon_faults_test.cpp ${sam_trial} support/proc.cpp
     LIBS sam OBJECTS cs_faults)
   set_target_properties(sam_faults_test sam_daemon_faults_test PROPERTIES ENABLE_EXPORTS ON)
+
+  if(BUILD_SHARED_LIBS)
+    add_test(NAME Faults.every_call_is_listed
+             COMMAND ${CMAKE_CURRENT_LIST_DIR}/check-calls ${CMAKE_CURRENT_LIST_DIR}/calls.cpp
+                     $<TARGET_FILE:sam> $<TARGET_FILE:votequorum>)
+  endif()
 endif()
