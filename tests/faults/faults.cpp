@@ -109,10 +109,12 @@ using cs::faults::due;
 
 namespace {
 
-// libc's own version of a function of that type.
+// The function of that type and name that comes after ours: libc's, or a sanitizer's. It is not a
+// local that is initialised once: the guard of such a one would call a sanitizer too early.
 template <typename Function>
-Function* real(const char* name, Function*) {
-  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+Function* real(std::atomic<void*>& known, const char* name, Function*) {
+  if (known == nullptr) known = ::dlsym(RTLD_NEXT, name);
+  return reinterpret_cast<Function*>(known.load());
 }
 
 template <typename Value>
@@ -126,7 +128,8 @@ Value fail(int error, Value value) {
 // Each of these is a call of the list: the plan is asked, then libc's own is called.
 #define CS_INTERPOSE(result, function, failure, call, parameters, ...)          \
   extern "C" result function parameters {                                       \
-    static auto* const original = real(#function, &::function);                 \
+    static constinit std::atomic<void*> known = nullptr;                        \
+    auto* const original = real(known, #function, &::function);                 \
     if (const int error = due(Call::call)) return fail<result>(error, failure); \
     return original(__VA_ARGS__);                                               \
   }
@@ -179,14 +182,16 @@ CS_INTERPOSE(ssize_t, write, -1, kWrite, (int fd, const void* data, size_t size)
 // It returns its error.
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
                               void* (*body)(void*), void* argument) noexcept {
-  static auto* const original = real("pthread_create", &::pthread_create);
+  static constinit std::atomic<void*> known = nullptr;
+  auto* const original = real(known, "pthread_create", &::pthread_create);
   if (const int error = due(Call::kPthreadCreate)) return error;
   return original(thread, attributes, body, argument);
 }
 
 // The others of variable arguments pass on as many as there can be.
 extern "C" int fcntl(int fd, int command, ...) {
-  static auto* const original = real("fcntl", &::fcntl);
+  static constinit std::atomic<void*> known = nullptr;
+  auto* const original = real(known, "fcntl", &::fcntl);
   va_list list;
   va_start(list, command);
   void* const argument = va_arg(list, void*);
@@ -196,7 +201,8 @@ extern "C" int fcntl(int fd, int command, ...) {
 }
 
 extern "C" int open(const char* path, int flags, ...) {
-  static auto* const original = real("open", &::open);
+  static constinit std::atomic<void*> known = nullptr;
+  auto* const original = real(known, "open", &::open);
   va_list list;
   va_start(list, flags);
   const auto mode = va_arg(list, mode_t);
@@ -207,7 +213,8 @@ extern "C" int open(const char* path, int flags, ...) {
 
 // libsam's way to pidfd_open; the rest is let through.
 extern "C" long syscall(long number, ...) noexcept {
-  static auto* const original = real("syscall", &::syscall);
+  static constinit std::atomic<void*> known = nullptr;
+  auto* const original = real(known, "syscall", &::syscall);
   va_list list;
   va_start(list, number);
   long arguments[6];
@@ -220,33 +227,35 @@ extern "C" long syscall(long number, ...) noexcept {
                   arguments[5]);
 }
 
-// dlsym itself allocates, so libc's versions are called by their other names. Sanitizers have their
-// own, and no such names.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// dlsym itself allocates, so libc's versions, or a sanitizer's, are called by their other names.
+#ifdef CS_SANITIZED
+#define CS_HEAP(function) __interceptor_##function
+#else
+#define CS_HEAP(function) __libc_##function
+#endif
 extern "C" {
-void* __libc_malloc(size_t size);
-void* __libc_calloc(size_t count, size_t size);
-void* __libc_realloc(void* memory, size_t size);
-void __libc_free(void* memory);
+void* CS_HEAP(malloc)(size_t size);
+void* CS_HEAP(calloc)(size_t count, size_t size);
+void* CS_HEAP(realloc)(void* memory, size_t size);
+void CS_HEAP(free)(void* memory);
 
 void* malloc(size_t size) noexcept {
   if (const int error = due(Call::kMalloc)) return fail<void*>(error, nullptr);
-  return count_block(__libc_malloc(size));
+  return count_block(CS_HEAP(malloc)(size));
 }
 void* calloc(size_t count, size_t size) noexcept {
   if (const int error = due(Call::kCalloc)) return fail<void*>(error, nullptr);
-  return count_block(__libc_calloc(count, size));
+  return count_block(CS_HEAP(calloc)(count, size));
 }
 void* realloc(void* memory, size_t size) noexcept {
   if (const int error = due(Call::kRealloc)) return fail<void*>(error, nullptr);
-  void* const block = __libc_realloc(memory, size);
+  void* const block = CS_HEAP(realloc)(memory, size);
   if (memory == nullptr) return count_block(block);
   if (block == nullptr && size == 0) --cs::faults::g_heap_blocks;
   return block;
 }
 void free(void* memory) noexcept {
   if (memory != nullptr) --cs::faults::g_heap_blocks;
-  __libc_free(memory);
+  CS_HEAP(free)(memory);
 }
 }
-#endif

@@ -20,6 +20,16 @@
 
 #include "common/clock.h"
 #include "faults/in_child.h"
+#include "faults/limits.h"
+
+// Whether the address sanitizer is not to look for leaks at the end of a process: for that it needs
+// descriptors itself, and the last limit of an application may leave none.
+extern "C" int __lsan_is_turned_off() {
+  constexpr unsigned kNeeded = 8;
+  rlimit limit;
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return cs::faults::descriptor_limit(kNeeded) > limit.rlim_cur ? 1 : 0;
+}
 
 namespace cs::faults {
 namespace {

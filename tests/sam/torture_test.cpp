@@ -19,15 +19,12 @@
 #include "support/child.h"
 #include "support/proc.h"
 #include "support/sam_process.h"
+#include "support/sanitized.h"
 
 namespace cs::test {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kDefaultRounds = 300;  // forks of an instrumented process are slow
-#else
-constexpr int kDefaultRounds = 2000;
-#endif
+constexpr int kDefaultRounds = kSanitized ? 300 : 2000;  // forks of a sanitized process are slow
 constexpr std::size_t kLargest = 150'000;
 
 std::int64_t number_from_environment(const char* name, std::int64_t otherwise) {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "support/proc.h"
+#include "support/sanitized.h"
 
 namespace cs::soak {
 namespace {
@@ -18,11 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 namespace proc = cs::test::proc;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kOwnMalloc = false;  // the sanitizer's keeps freed memory, and ever more of it
-#else
-constexpr bool kOwnMalloc = true;
-#endif
+// A sanitizer's keeps freed memory, and ever more of it.
+constexpr bool kOwnMalloc = !test::kSanitized;
 
 std::size_t heap_bytes() {
   if (!kOwnMalloc) return 0;

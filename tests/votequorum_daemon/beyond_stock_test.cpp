@@ -7,6 +7,7 @@
 #include <atomic>
 #include <future>
 
+#include "support/sanitized.h"
 #include "votequorum_daemon/daemon_session.h"
 
 namespace cs::test {
@@ -21,11 +22,7 @@ class DispatchBeyondStock : public SharedDaemonTest {};
 void run_on_small_stack(void* (*body)(void*), void* argument) {
   pthread_attr_t attributes;
   ::pthread_attr_init(&attributes);
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  constexpr std::size_t kSize = 512 * 1024;  // the sanitizers' own frames are large
-#else
-  constexpr std::size_t kSize = 64 * 1024;
-#endif
+  constexpr std::size_t kSize = (kSanitized ? 512 : 64) * 1024;  // sanitizers' frames are large
   ASSERT_EQ(::pthread_attr_setstacksize(&attributes, kSize), 0);
   pthread_t thread;
   ASSERT_EQ(::pthread_create(&thread, &attributes, body, argument), 0);
