@@ -21,6 +21,8 @@
 #include <atomic>
 #include <cstdlib>
 
+#include "support/sanitized.h"
+
 namespace cs::faults {
 namespace {
 
@@ -59,10 +61,14 @@ bool concerns_us(pid_t process) {
 
 }  // namespace
 
+// A sanitizer makes such calls itself when a thread starts, and ends the process if one fails.
+bool may_be_a_sanitizers() { return test::kSanitized && ::gettid() != ::getpid(); }
+
 // 0, or the errno with which this call is to fail.
 int due(Call call) {
   Shared* const now = g_shared;
   if (now == nullptr || !now->counting || !concerns_us(now->process)) return 0;
+  if (may_be_a_sanitizers()) return 0;
   const unsigned number = ++now->calls[static_cast<unsigned>(call)];
   if (!now->failing || call != now->plan.call || number < now->plan.first) return 0;
   if (number - now->plan.first >= now->plan.times) return 0;

@@ -2,6 +2,7 @@
 // What the distribution's library gets wrong, second part: the supervisor's own troubles, freezes,
 // the callback's thread, warn signals. Every case of the suite SamBeyondStock fails there, which
 // scripts/compare-with-stock verifies with this same program.
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -31,9 +32,11 @@ bool g_was_open[kDescriptors];
 
 // As a careless daemon does it: in the supervisor these are SAM's.
 void close_what_was_opened_since(int) {
+  const int error = errno;
   for (int fd = 0; fd < kDescriptors; ++fd) {
     if (!g_was_open[fd]) ::close(fd);
   }
+  errno = error;
 }
 
 // A handler of the application takes away the supervisor's descriptors, so that it cannot watch any

@@ -2,6 +2,7 @@
 // What the distribution's library gets wrong, first part: health checks, stored data, and how a
 // death is noticed and recovered. Every case of the suite SamBeyondStock fails there, which
 // scripts/compare-with-stock verifies with this same program.
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -239,9 +240,11 @@ TEST(SamBeyondStock, IgnoredSigchldDoesNotLoseTheExitCode) {
 }
 
 void reap_everything(int) {
+  const int error = errno;
   app::report("handler");
   while (::waitpid(-1, nullptr, WNOHANG) > 0) {
   }
+  errno = error;
 }
 
 TEST(SamBeyondStock, HandledSigchldDoesNotStealTheExitCode) {
