@@ -4,8 +4,12 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
+
+#include "support/proc.h"
 
 namespace cs::faults {
 
@@ -17,6 +21,12 @@ inline void lower(__rlimit_resource resource, rlim_t value) {
 }
 
 inline void raise(__rlimit_resource resource) { lower(resource, RLIM_INFINITY); }
+
+// So much more than this process has now.
+inline void leave_address_space(std::size_t kib) {
+  const auto used = static_cast<std::size_t>(test::proc::status_number(::getpid(), "VmSize"));
+  lower(RLIMIT_AS, (used + kib) * 1024);
+}
 
 // The limit with which so many more can be opened.
 inline rlim_t descriptor_limit(unsigned left) {

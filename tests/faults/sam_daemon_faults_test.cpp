@@ -2,19 +2,17 @@
 // libsam with a daemon, under QUORUM and CMAP, while calls of libc fail in the supervisor: its own
 // and libqb's. The daemon is lost on the way, and found again.
 #include <gtest/gtest.h>
-#include <sys/mount.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <iostream>
 #include <vector>
 
+#include "faults/dev_shm.h"
 #include "faults/in_child.h"
 #include "faults/limits.h"
 #include "faults/sam_trial.h"
 #include "support/corosync_daemon.h"
-#include "support/proc.h"
 
 namespace cs::faults {
 namespace {
@@ -115,8 +113,7 @@ TEST_F(SamDaemonFaults, SoMuchAddressSpaceLeft) {
     Way way = way_with_daemon();
     way.may_be_lost = kForgottenByLibqb;
     way.hook = [step](Moment moment) {
-      const auto used = static_cast<std::size_t>(test::proc::status_number(::getpid(), "VmSize"));
-      if (moment == Moment::kBegin) lower(RLIMIT_AS, (used + step * 128) * 1024);
+      if (moment == Moment::kBegin) leave_address_space(step * 128);
       if (moment == Moment::kRefused) raise(RLIMIT_AS);
     };
     const unsigned refused = expect_life(way);
@@ -126,41 +123,17 @@ TEST_F(SamDaemonFaults, SoMuchAddressSpaceLeft) {
 }
 #endif
 
-// The daemon makes the files of a connection there.
-class SharedMemory {
- public:
-  SharedMemory() { EXPECT_EQ(::statvfs(kPath, &before_), 0); }
-  ~SharedMemory() { make_room(); }
-
-  void leave_no_room() const {
-    struct statvfs now;
-    if (::statvfs(kPath, &now) != 0) ::_exit(kBroken);
-    resize((now.f_blocks - now.f_bfree + 1) * now.f_frsize);
-  }
-  void make_room() const { resize(before_.f_blocks * before_.f_frsize); }
-
- private:
-  static constexpr const char* kPath = "/dev/shm";
-
-  static void resize(std::uint64_t bytes) {
-    const std::string size = "size=" + std::to_string(bytes);
-    const auto flags = MS_REMOUNT | MS_NOSUID | MS_NODEV;
-    if (::mount(nullptr, kPath, nullptr, flags, size.c_str()) != 0) ::_exit(kBroken);
-  }
-
-  struct statvfs before_;
-};
-
 TEST_F(SamDaemonFaults, SharedMemoryIsFull) {
-  const SharedMemory memory;
+  const DevShm memory;
   for (const Moment filled : {Moment::kBegin, Moment::kInitialized}) {
     // Not at once: the daemon still holds the files of clients that have gone.
     EXPECT_TRUE(test::eventually([&] {
       unsigned refused = 0;
       Way way = way_with_daemon();
       way.hook = [&](Moment moment) {
-        if (moment == filled) memory.leave_no_room();
-        if (moment == Moment::kRefused) memory.make_room();
+        const bool done = (moment != filled || memory.leave_no_room()) &&
+                          (moment != Moment::kRefused || memory.make_room());
+        if (!done) ::_exit(kBroken);
       };
       const auto outcome = in_child([&] {
         refused = expect_life(way);

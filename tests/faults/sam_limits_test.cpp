@@ -10,7 +10,6 @@
 #include "faults/in_child.h"
 #include "faults/limits.h"
 #include "faults/sam_trial.h"
-#include "support/proc.h"
 
 namespace cs::faults {
 namespace {
@@ -92,8 +91,7 @@ TEST(SamLimits, SoMuchAddressSpaceLeft) {
   in_lanes(kSteps, [](std::size_t step) {
     Way way;
     way.hook = [step](Moment moment) {
-      const auto used = static_cast<std::size_t>(test::proc::status_number(::getpid(), "VmSize"));
-      if (moment == Moment::kBegin) lower(RLIMIT_AS, (used + step * 32) * 1024);
+      if (moment == Moment::kBegin) leave_address_space(step * 32);
       if (moment == Moment::kRefused) raise(RLIMIT_AS);
     };
     const unsigned refused = expect_life(way);

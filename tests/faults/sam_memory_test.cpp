@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "faults/in_child.h"
+#include "faults/map_shared.h"
 #include "faults/memory_cgroup.h"
 #include "faults/sam_trial.h"
 
@@ -22,14 +23,6 @@ struct Attempts {
   std::atomic<unsigned> begun = 0;
   std::atomic<unsigned> refused = 0;
 };
-
-template <typename Value>
-Value* map_shared() {
-  void* const memory =
-      ::mmap(nullptr, sizeof(Value), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
-  return ::new (memory) Value;
-}
 
 // In an instance that is started and has stored: the data are pages that take no memory.
 void store_too_much(Attempts& attempts) {

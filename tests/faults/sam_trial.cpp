@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "faults/in_child.h"
 #include "faults/limits.h"
+#include "faults/map_shared.h"
 
 // Whether the address sanitizer is not to look for leaks at the end of a process: for that it needs
 // descriptors itself, and the last limit of an application may leave none.
@@ -38,14 +39,6 @@ constexpr unsigned kLanes = 24;  // lives at a time: they spend most of it waiti
 constexpr int kPatienceMs = 60'000;
 constexpr int kLiftedAfterMs = 200;
 constexpr auto kKindsOfCall = static_cast<unsigned>(Call::kCount);
-
-template <typename Value>
-Value* share(std::size_t count = 1) {
-  void* const memory = ::mmap(nullptr, count * sizeof(Value), PROT_READ | PROT_WRITE,
-                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
-  return static_cast<Value*>(memory);
-}
 
 // From here to disarm() the test makes no call that the plan would count.
 pid_t reap(pid_t pid, int* status, int flags) {
@@ -149,7 +142,7 @@ bool is_hidden(const Fault& fault) {
 }
 
 unsigned expect_life_of(Whom whom, const Way& way, const std::optional<Fault>& fault) {
-  static Ledger* const memory = share<Ledger>();
+  static Ledger* const memory = map_shared<Ledger>();
   Ledger& ledger = *::new (memory) Ledger;
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   disarm();
@@ -186,7 +179,7 @@ std::ostream& operator<<(std::ostream& out, const Fault& fault) {
 }
 
 Counts::Counts(const Way& way) {
-  auto* const counted = share<decltype(calls_)>();
+  auto* const counted = map_shared<decltype(calls_)>();
   in_lanes(std::size(kAll), [&](std::size_t whom) {
     expect_life_of(kAll[whom], way, {});
     for (unsigned call = 0; call < kKindsOfCall; ++call) {

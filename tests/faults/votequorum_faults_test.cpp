@@ -4,10 +4,8 @@
 #include <corosync/votequorum.h>
 #include <gtest/gtest.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +13,7 @@
 #include <set>
 #include <span>
 
+#include "faults/dev_shm.h"
 #include "faults/faults.h"
 #include "faults/in_child.h"
 #include "support/child.h"
@@ -260,28 +259,18 @@ TEST_F(VotequorumFaults, SoMuchAddressSpaceLeft) {
 
 // The daemon makes the files of a connection; with no room for them it cannot serve one more.
 TEST_F(VotequorumFaults, SharedMemoryIsFull) {
-  struct statvfs shm;
-  ASSERT_EQ(::statvfs("/dev/shm", &shm), 0);
-  const auto resize = [](std::uint64_t bytes) {
-    const std::string size = "size=" + std::to_string(bytes);
-    return ::mount(nullptr, "/dev/shm", nullptr, MS_REMOUNT | MS_NOSUID | MS_NODEV, size.c_str());
-  };
-  const auto leave_no_room = [&] {
-    struct statvfs now;
-    return ::statvfs("/dev/shm", &now) == 0 &&
-           resize((now.f_blocks - now.f_bfree + 1) * now.f_frsize) == 0;
-  };
+  const DevShm memory;
   const Holdings before = holdings();
   // Not at once: the daemon still holds the files of clients that have gone.
   EXPECT_TRUE(test::eventually([&] {
     Life life;
-    if (!leave_no_room()) return false;
+    if (!memory.leave_no_room()) return false;
     life.live();
     life.check();
     return life.initialize != CS_OK;
   }));
   EXPECT_EQ(holdings().descriptors, before.descriptors);
-  ASSERT_EQ(resize(shm.f_blocks * shm.f_frsize), 0) << strerror(errno);
+  ASSERT_TRUE(memory.make_room()) << strerror(errno);
   expect_that_all_is_well();
 }
 
