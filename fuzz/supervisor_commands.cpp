@@ -95,6 +95,8 @@ class Supervision {
         return accept_answer(rules_.start_asked(frame.sequence, now_), frame);
       case Command::kStop:
         return accept_answer(rules_.stop_asked(frame.sequence), frame);
+      case Command::kFinish:
+        return accept(rules_.finished());
       case Command::kMarkFailed:
         return accept(rules_.failure_marked());
       case Command::kWarnSignal:

@@ -4,18 +4,31 @@
 
 #include <algorithm>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
 #include <utility>
 
 namespace cs::sam {
 namespace {
 
 constexpr Nanoseconds kShortestLookPeriod = 10 * kNanosecondsPerMillisecond;
+constexpr Nanoseconds kLongestLookPeriod = 1000 * kNanosecondsPerMillisecond;
+constexpr int kReplyLookPeriodMs = 500;
 
-// Room that is there already takes memory that is not; so it is not asked for again at once.
+// For the handler of forks, in a process that has been through begin(), and in those it forks.
+constinit Active* g_active = nullptr;
+
+// The pipe may report room while the kernel lacks a page for it: pause, or this would spin.
 void wait_for_room(int fd) noexcept {
   pollfd entry{fd, POLLOUT, 0};
   (void)::poll(nullptr, 0, 1);
   (void)::poll(&entry, 1, -1);
+}
+
+bool has_lost_its_reader(int fd) noexcept {
+  pollfd entry{fd, 0, 0};
+  return ::poll(&entry, 1, 0) > 0 && (entry.revents & POLLERR) != 0;
 }
 
 }  // namespace
@@ -23,33 +36,66 @@ void wait_for_room(int fd) noexcept {
 void Active::begin(ActiveEnds ends, std::uint32_t instance, const Settings& settings) noexcept {
   ends_ = std::move(ends);
   instance_ = instance;
+  child_ = ::getpid();
+  supervisor_ = ::getppid();
   nudges_ = settings.policy.publishes();
-  look_period_ = std::max(settings.interval / 4, kShortestLookPeriod);
+  look_period_ = std::clamp(settings.interval / 4, kShortestLookPeriod, kLongestLookPeriod);
   next_look_.store(0, std::memory_order_relaxed);
-  sequence_ = 0;
+  announced_.store(child_, std::memory_order_relaxed);
+  sequence_.store(0, std::memory_order_relaxed);
+  g_active = this;
+  // Without it a daemon is known by its first call of more than a health check.
+  (void)pthread_atfork(nullptr, nullptr, &Active::after_fork);
 }
 
-cs_error_t Active::ask(Command command) noexcept {
+// In a new process, which may be going to take this one's place, or only to exec something else.
+void Active::after_fork() noexcept {
+  if (g_active == nullptr || !g_active->is_current()) return;
+  g_active->ends_.heartbeat->note_fork(::getpid());
+  g_active->next_look_.store(0, std::memory_order_relaxed);
+}
+
+cs_error_t Active::ask(Command command, CancelGuard* guard) noexcept {
   const std::uint32_t sequence = ++sequence_;
   const cs_error_t sent = send({command, 0, instance_, sequence});
   if (sent != CS_OK) return sent;
-  for (;;) {
+  while (wait_for_reply(guard)) {
+    if (sequence != sequence_) return CS_ERR_INTERRUPT;
     if (!ends_.replies_identity.is_behind(ends_.replies.get())) return CS_ERR_LIBRARY;
     ReplyFrame reply;
-    if (receive_frame(ends_.replies.get(), reply) != Received::kFrame) return CS_ERR_LIBRARY;
+    const Received received = receive_frame(ends_.replies.get(), reply);
+    if (received == Received::kClosed || received == Received::kBroken) return CS_ERR_LIBRARY;
+    if (received != Received::kFrame) continue;
     if (reply.instance != instance_ || reply.sequence != sequence) continue;
     return static_cast<cs_error_t>(reply.status);
   }
+  return CS_ERR_LIBRARY;
+}
+
+// Until there may be one, or nothing was heard for a while. False when the supervisor is gone: the
+// end of the pipe may not tell, while a process that it has forked lives.
+bool Active::wait_for_reply(CancelGuard* guard) noexcept {
+  pollfd entry{ends_.replies.get(), POLLIN, 0};
+  if (guard != nullptr) guard->let_in();
+  const int ready = ::poll(&entry, 1, kReplyLookPeriodMs);
+  if (guard != nullptr) guard->shut_out();
+  if (ready < 0) (void)::poll(nullptr, 0, 1);  // by a signal, or for want of memory
+  return ready > 0 || !is_abandoned();
 }
 
 cs_error_t Active::tell(Command command, int argument) noexcept {
   return send({command, argument, instance_, 0});
 }
 
+void Active::finish() noexcept {
+  if (is_current()) ends_.heartbeat->finish(announce());
+}
+
 cs_error_t Active::send(const CommandFrame& frame) noexcept {
   for (;;) {
-    if (!ends_.heartbeat->belongs_to(instance_)) return CS_ERR_LIBRARY;
+    if (!is_current()) return CS_ERR_LIBRARY;
     if (!ends_.commands_identity.is_behind(ends_.commands.get())) return CS_ERR_LIBRARY;
+    (void)announce();
     const Sent sent = send_frame(ends_.commands.get(), frame);
     if (sent != Sent::kFull) return sent == Sent::kDone ? CS_OK : CS_ERR_LIBRARY;
     wait_for_room(ends_.commands.get());
@@ -59,7 +105,7 @@ cs_error_t Active::send(const CommandFrame& frame) noexcept {
 // One at most is on its way; while it is, the page says the rest. Never waits: a pipe that is full
 // wakes the supervisor by itself.
 cs_error_t Active::nudge() noexcept {
-  if (!ends_.heartbeat->claim_nudge()) return look_for_supervisor(coarse_now());
+  if (!ends_.heartbeat->claim_nudge()) return CS_OK;
   Sent sent = Sent::kBroken;
   if (ends_.commands_identity.is_behind(ends_.commands.get())) {
     sent = send_frame(ends_.commands.get(), CommandFrame{Command::kHealthCheck, 0, instance_, 0});
@@ -68,17 +114,32 @@ cs_error_t Active::nudge() noexcept {
   return sent == Sent::kBroken ? CS_ERR_LIBRARY : CS_OK;
 }
 
-// A pipe that nobody reads says so. Writing to it then ends this process as it always did: by
-// SIGPIPE, unless that is ignored or handled.
 cs_error_t Active::look_for_supervisor(Nanoseconds now) noexcept {
   Nanoseconds due = next_look_.load(std::memory_order_relaxed);
   if (now < due || !next_look_.compare_exchange_strong(due, now + look_period_)) return CS_OK;
-  if (!ends_.commands_identity.is_behind(ends_.commands.get())) return CS_OK;
-  pollfd entry{ends_.commands.get(), 0, 0};
-  if (::poll(&entry, 1, 0) <= 0 || (entry.revents & POLLERR) == 0) return CS_OK;
+  if (!is_abandoned()) return CS_OK;
   next_look_.store(0, std::memory_order_relaxed);
-  (void)send_frame(ends_.commands.get(), CommandFrame{Command::kHealthCheck, 0, instance_, 0});
+  (void)::raise(SIGPIPE);
   return CS_ERR_LIBRARY;
+}
+
+// A child sees it by its parent, a daemon by the pipe that nobody reads. So does a child whose
+// supervisor died before begin(); and a process that the supervisor has forked may hold the pipe.
+bool Active::is_abandoned() noexcept {
+  if (announce() == child_ && ::getppid() != supervisor_) return true;
+  return ends_.commands_identity.is_behind(ends_.commands.get()) &&
+         has_lost_its_reader(ends_.commands.get());
+}
+
+// Tells which process the application goes on in, should the supervisor's child end. Returns the
+// calling process.
+pid_t Active::announce() noexcept {
+  const pid_t self = ::getpid();
+  if (announced_.load(std::memory_order_relaxed) != self) {
+    announced_.store(self, std::memory_order_relaxed);
+    ends_.heartbeat->announce(self);
+  }
+  return self;
 }
 
 }  // namespace cs::sam

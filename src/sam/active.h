@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <sys/types.h>
 
 #include <corosync/corotypes.h>
 
@@ -12,9 +13,13 @@
 #include "sam/channel.h"
 #include "sam/descriptor.h"
 #include "sam/policy.h"
+#include "sam/signal_guard.h"
 
 namespace cs::sam {
 
+// The supervisor is looked for at least once a second while the application calls anything. One that
+// is gone ends the process as it always did: by SIGPIPE. Where that is ignored or survived, this and
+// every later call is CS_ERR_LIBRARY.
 class Active {
  public:
   constexpr Active() noexcept = default;
@@ -23,35 +28,62 @@ class Active {
   void begin(ActiveEnds ends, std::uint32_t instance, const Settings& settings) noexcept;
 
   // A health check: wait-free but for a look now and then at whether the supervisor lives, which
-  // does not wait either. Async-signal-safe, for any number of threads. CS_ERR_LIBRARY when the
-  // supervisor is gone and SIGPIPE was survived.
+  // does not wait either. Async-signal-safe, for any number of threads.
   [[nodiscard]] cs_error_t health_check() noexcept {
-    if (!ends_.heartbeat->belongs_to(instance_)) return CS_ERR_LIBRARY;
+    if (!is_current()) return CS_ERR_LIBRARY;
     const Nanoseconds now = coarse_now();
     ends_.heartbeat->beat(now);
-    if (nudges_) return nudge();
-    return now < next_look_.load(std::memory_order_relaxed) ? CS_OK : look_for_supervisor(now);
+    if (nudges_) {
+      if (const cs_error_t status = nudge(); status != CS_OK) return status;
+    }
+    return is_look_due(now) ? look_for_supervisor(now) : CS_OK;
   }
 
-  // Sends a command and waits for its answer, without limit; signals do not end the wait. One
-  // caller at a time. CS_ERR_LIBRARY when the supervisor is gone, or the pipes have been closed.
-  [[nodiscard]] cs_error_t ask(Command command) noexcept;
+  // Is the supervisor there? As above, for calls that are no health checks.
+  [[nodiscard]] cs_error_t check_supervisor() noexcept {
+    if (!is_current()) return CS_ERR_LIBRARY;
+    const Nanoseconds now = coarse_now();
+    return is_look_due(now) ? look_for_supervisor(now) : CS_OK;
+  }
+
+  // False in a process that an earlier instance has left behind. Async-signal-safe.
+  [[nodiscard]] bool is_current() const noexcept { return ends_.heartbeat->belongs_to(instance_); }
+
+  // Sends a command and waits for its answer, without limit; signals do not end the wait. With a
+  // guard cancellation is let in while it waits. CS_ERR_LIBRARY when the supervisor is gone, or the
+  // pipes have been closed; CS_ERR_INTERRUPT when a later question of this thread, which it had left
+  // this one for, has been answered.
+  [[nodiscard]] cs_error_t ask(Command command, CancelGuard* guard = nullptr) noexcept;
 
   // Sends a command that has no answer. The supervisor takes it in before anything that this
   // process does later, its death included. Async-signal-safe, for any number of threads.
   [[nodiscard]] cs_error_t tell(Command command, int argument) noexcept;
 
+  // Nobody goes on once this process has ended.
+  void finish() noexcept;
+
  private:
+  static void after_fork() noexcept;
+
+  [[nodiscard]] bool is_look_due(Nanoseconds now) const noexcept {
+    return now >= next_look_.load(std::memory_order_relaxed);
+  }
   cs_error_t nudge() noexcept;
   cs_error_t look_for_supervisor(Nanoseconds now) noexcept;
+  [[nodiscard]] bool is_abandoned() noexcept;
+  pid_t announce() noexcept;
   cs_error_t send(const CommandFrame& frame) noexcept;
+  [[nodiscard]] bool wait_for_reply(CancelGuard* guard) noexcept;
 
   ActiveEnds ends_;
   std::uint32_t instance_ = 0;
-  bool nudges_ = false;  // the supervisor publishes every health check
+  pid_t child_ = 0;       // the supervisor's child, which this process or its ancestor is
+  pid_t supervisor_ = 0;  // its parent
+  bool nudges_ = false;   // the supervisor publishes every health check
   Nanoseconds look_period_ = 0;
   std::atomic<Nanoseconds> next_look_ = 0;
-  std::uint32_t sequence_ = 0;  // of the last question
+  std::atomic<pid_t> announced_ = 0;  // the process that the supervisor knows of
+  std::atomic<std::uint32_t> sequence_ = 0;  // of the last question
 };
 
 }  // namespace cs::sam

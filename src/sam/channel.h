@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What connects a supervisor to its instances: two pipes and the heartbeat page. Made before the
-// first fork and kept, so that a restart has nothing to make that could fail or take time.
+// first fork and kept; only the pipe of commands is made again for each instance, so that its end
+// tells that no process of that instance is left.
 #ifndef CS_SAM_CHANNEL_H
 #define CS_SAM_CHANNEL_H
 
+#include <poll.h>
 #include <utility>
 
 #include "common/unique_fd.h"
@@ -31,15 +33,33 @@ class Channel {
   // Empty, with errno, when there are no descriptors or no memory.
   [[nodiscard]] static Channel make() noexcept {
     Channel made;
-    made.commands_ = open_pipe();
-    made.replies_ = open_pipe();
-    made.heartbeat_ = SharedHeartbeat::make();
-    return made && made.set_modes() && made.identify() ? std::move(made) : Channel();
+    return made.make_replies() && made.make_heartbeat() && made.renew_commands() ? std::move(made)
+                                                                                  : Channel();
   }
 
-  [[nodiscard]] explicit operator bool() const noexcept {
-    return commands_.read_end && commands_.write_end && replies_.read_end && replies_.write_end &&
-           heartbeat_;
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(heartbeat_); }
+
+  // Before each instance. Where no pipe can be made the one there is serves again, unless it was let
+  // go of. False, with errno, when there is none.
+  [[nodiscard]] bool renew_commands() noexcept {
+    Pipe fresh = open_pipe();
+    if (!fresh || !set_nonblocking(fresh.read_end.get()) || !set_nonblocking(fresh.write_end.get())) {
+      return static_cast<bool>(commands_);
+    }
+    // Both ends of a pipe are one file. An instance that had to look for itself might not be able to.
+    const FileIdentity identity(fresh.write_end.get());
+    if (!identity.is_known()) return static_cast<bool>(commands_);
+    commands_ = std::move(fresh);
+    commands_identity_ = identity;
+    return true;
+  }
+
+  // Closes our own end for writing: once no process of the instance holds one either, the pipe is
+  // hung up.
+  void let_go_of_commands() noexcept { commands_.write_end.reset(); }
+  [[nodiscard]] bool is_hung_up() const noexcept {
+    pollfd entry{commands_.read_end.get(), 0, 0};
+    return ::poll(&entry, 1, 0) > 0 && (entry.revents & POLLHUP) != 0;
   }
 
   // For the supervisor; neither end waits.
@@ -55,16 +75,19 @@ class Channel {
   }
 
  private:
-  [[nodiscard]] bool set_modes() const noexcept {
-    return set_nonblocking(commands_.read_end.get()) &&
-           set_nonblocking(commands_.write_end.get()) && set_nonblocking(replies_.write_end.get());
+  bool make_replies() noexcept {
+    replies_ = open_pipe();
+    if (!replies_ || !set_nonblocking(replies_.read_end.get()) ||
+        !set_nonblocking(replies_.write_end.get())) {
+      return false;
+    }
+    replies_identity_ = FileIdentity(replies_.read_end.get());
+    return replies_identity_.is_known();
   }
 
-  // Both ends of a pipe are one file. An instance that had to look for itself might not be able to.
-  [[nodiscard]] bool identify() noexcept {
-    commands_identity_ = FileIdentity(commands_.write_end.get());
-    replies_identity_ = FileIdentity(replies_.read_end.get());
-    return commands_identity_.is_known() && replies_identity_.is_known();
+  bool make_heartbeat() noexcept {
+    heartbeat_ = SharedHeartbeat::make();
+    return static_cast<bool>(heartbeat_);
   }
 
   Pipe commands_;

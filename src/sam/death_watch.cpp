@@ -1,71 +1,90 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// pidfd, and SIGCHLD in its place.
+// Waiting for a child, and looking after a stranger.
 #include "sam/death_watch.h"
 
 #include <cerrno>
+#include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
+
+#include "sam/descriptor.h"
+
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
 
 namespace cs::sam {
 namespace {
 
-void wake_up(int) {}
+// Between two looks at what does not wake us.
+constexpr Nanoseconds kLookPeriod = 100 * kNanosecondsPerMillisecond;
 
 }  // namespace
 
-ChildSignal::ChildSignal() noexcept {
-  struct sigaction by_default {};
-  by_default.sa_handler = SIG_DFL;
-  ::sigaction(SIGCHLD, &by_default, &action_);
-  ::sigprocmask(SIG_SETMASK, nullptr, &mask_);
-  wait_mask_ = mask_;
-  sigdelset(&wait_mask_, SIGCHLD);
+int open_pidfd(pid_t pid) noexcept {
+  return above_stdio(UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)))).release();
 }
 
-void ChildSignal::give_back() const noexcept {
-  ::sigaction(SIGCHLD, &action_, nullptr);
-  ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
-}
+DeathWatch::DeathWatch(pid_t pid, Kind kind, PidfdOpen open) noexcept
+    : pid_(pid), kind_(kind), pidfd_(pid != 0 ? open(pid) : -1) {}
 
-// Blocked but for the wait itself, so that a death between looking and waiting is not missed.
-void ChildSignal::listen() noexcept {
-  sigset_t child;
-  sigemptyset(&child);
-  sigaddset(&child, SIGCHLD);
-  ::sigprocmask(SIG_BLOCK, &child, nullptr);
-  struct sigaction interrupting {};
-  interrupting.sa_handler = wake_up;
-  ::sigaction(SIGCHLD, &interrupting, nullptr);
-}
-
-int open_pidfd(pid_t pid) noexcept { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
-
-DeathWatch::DeathWatch(pid_t pid, ChildSignal& signal, PidfdOpen open) noexcept
-    : pid_(pid), signal_(&signal), pidfd_(open(pid)) {
-  if (!pidfd_) signal_->listen();
-}
-
-const sigset_t* DeathWatch::wait_mask() const noexcept {
-  return pidfd_ ? nullptr : &signal_->wait_mask();
+Deadline DeathWatch::next_look(Nanoseconds now) const noexcept {
+  const bool wakes = pidfd_ || kind_ == Kind::kChild;
+  return is_held_ || !wakes ? Deadline::at(now + kLookPeriod) : Deadline::never();
 }
 
 bool DeathWatch::has_died() noexcept {
-  siginfo_t info{};
-  int result;
-  do {
-    result = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
-  } while (result != 0 && errno == EINTR);
-  return result != 0 || info.si_pid == pid_;
+  if (status_) return true;
+  if (kind_ == Kind::kChild) {
+    reap(WNOHANG);
+    // Polling would end at once, again and again: whoever lets go makes a SIGCHLD of it.
+    is_held_ = !status_ && is_readable_;
+  } else if (pid_ != 0 && stranger_has_died()) {
+    status_ = 0;
+  }
+  return status_.has_value();
 }
 
-int DeathWatch::reap() noexcept {
+void DeathWatch::reap(int options) noexcept {
   int status = 0;
   pid_t reaped;
   do {
-    reaped = ::waitpid(pid_, &status, 0);
+    reaped = ::waitpid(pid_, &status, options);
   } while (reaped < 0 && errno == EINTR);
-  return reaped == pid_ && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  if (reaped == pid_) status_ = status;
+  if (reaped < 0) status_ = 0;  // by somebody else in this process
+}
+
+bool DeathWatch::stranger_has_died() const noexcept {
+  if (!pidfd_) return ::kill(pid_, 0) != 0 && errno == ESRCH;
+  pollfd entry{pidfd_.get(), POLLIN, 0};
+  return ::poll(&entry, 1, 0) > 0 && entry.revents != 0;
+}
+
+void DeathWatch::wait_for_end() noexcept {
+  if (has_died()) return;
+  if (kind_ == Kind::kChild) return reap(0);
+  const Nanoseconds limit = monotonic_now() + 1000 * kNanosecondsPerMillisecond;
+  while (!has_died() && monotonic_now() < limit) (void)::poll(nullptr, 0, 1);
+}
+
+int DeathWatch::exit_code() const noexcept {
+  const int status = status_.value_or(0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+}
+
+void DeathWatch::send_signal(int number) noexcept {
+  if (status_ || pid_ == 0) return;
+  const bool is_stranger = kind_ == Kind::kStranger;
+  // Its number may be another's by now; a pidfd never is.
+  if (is_stranger && pidfd_ && ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) == 0) {
+    return;
+  }
+  if (is_stranger && has_died()) return;
+  (void)::kill(pid_, number);
 }
 
 }  // namespace cs::sam

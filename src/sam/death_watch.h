@@ -1,63 +1,65 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// How the supervisor hears of the death of the active process: a pidfd, or SIGCHLD where the kernel
-// has none. Neither is disturbed by what the application does with SIGCHLD or with inherited pipes.
+// How the supervisor hears of the death of a process: its child by waiting for it, woken by a pidfd
+// or SIGCHLD; a process that is no child of ours by a pidfd, or by looking now and then. None of these
+// is disturbed by what the application does with SIGCHLD or with inherited pipes.
 #ifndef CS_SAM_DEATH_WATCH_H
 #define CS_SAM_DEATH_WATCH_H
 
-#include <signal.h>
+#include <optional>
 #include <sys/types.h>
 
+#include "common/clock.h"
 #include "common/unique_fd.h"
 
 namespace cs::sam {
 
-// The application's SIGCHLD disposition and signal mask, kept from sam_register on. While it lives
-// the supervisor has the default disposition, under which children wait to be reaped.
-class ChildSignal {
- public:
-  ChildSignal() noexcept;
-  // Gives both back; so it happens in every new instance, and in a supervisor that gives up.
-  ~ChildSignal() { give_back(); }
-  void give_back() const noexcept;
-  ChildSignal(const ChildSignal&) = delete;
-  ChildSignal& operator=(const ChildSignal&) = delete;
-
-  // From now on SIGCHLD ends a wait with wait_mask(), and only that.
-  void listen() noexcept;
-
-  // The mask to wait with: the application's, with SIGCHLD let in.
-  [[nodiscard]] const sigset_t& wait_mask() const noexcept { return wait_mask_; }
-
- private:
-  struct sigaction action_;
-  sigset_t mask_;
-  sigset_t wait_mask_;
-};
-
-// Opens a pidfd; by default the system call. A function that fails makes SIGCHLD be used.
+// Opens a pidfd, clear of standard input and output; by default the system call. A function that
+// fails makes the watch do without.
 using PidfdOpen = int (*)(pid_t pid);
 int open_pidfd(pid_t pid) noexcept;
 
-// Watches one child.
+// Watches one process.
 class DeathWatch {
  public:
-  DeathWatch(pid_t pid, ChildSignal& signal, PidfdOpen open = open_pidfd) noexcept;
+  enum class Kind : bool { kChild, kStranger };
 
-  // To be polled for reading; -1 when the wait has to be a ppoll with wait_mask().
-  [[nodiscard]] int fd() const noexcept { return pidfd_.get(); }
-  [[nodiscard]] const sigset_t* wait_mask() const noexcept;
+  // A stranger with pid 0 is a process that is not known: it never dies.
+  explicit DeathWatch(pid_t pid, Kind kind = Kind::kChild, PidfdOpen open = open_pidfd) noexcept;
 
-  // Dead, or reaped by somebody else in this process.
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
+  // To be polled for reading; -1 when there is nothing to be polled.
+  [[nodiscard]] int fd() const noexcept { return is_held_ ? -1 : pidfd_.get(); }
+  // Call when a poll said that fd() is readable, before has_died().
+  void note_readable() noexcept { is_readable_ = true; }
+  // When to call has_died() without being woken.
+  [[nodiscard]] Deadline next_look(Nanoseconds now) const noexcept;
+
+  // Reaps a child that is dead. One that a tracer still holds is not, yet.
   [[nodiscard]] bool has_died() noexcept;
+  // A child was reaped elsewhere in this process.
+  void note_status(int wait_status) noexcept { status_ = wait_status; }
+  // Waits for the end of a child; for that of a stranger no longer than a second.
+  void wait_for_end() noexcept;
 
-  // Waits for the end and takes it in. The exit code; 0 when a signal was the end, or when
-  // somebody else in this process has reaped it.
-  [[nodiscard]] int reap() noexcept;
+  // Of a dead child: ended by a signal, or with an exit code other than 0.
+  [[nodiscard]] bool has_failed() const noexcept { return status_.value_or(0) != 0; }
+  // 0 when a signal was the end, or the code is not known.
+  [[nodiscard]] int exit_code() const noexcept;
+
+  // Does nothing when the process is known to be dead, or is not known.
+  void send_signal(int number) noexcept;
 
  private:
-  const pid_t pid_;
-  ChildSignal* const signal_;
+  [[nodiscard]] bool stranger_has_died() const noexcept;
+  void reap(int options) noexcept;
+
+  pid_t pid_;
+  Kind kind_;
   UniqueFd pidfd_;
+  std::optional<int> status_;  // of waitpid, once it is dead
+  bool is_readable_ = false;
+  bool is_held_ = false;  // dead, but a tracer keeps it from us
 };
 
 }  // namespace cs::sam

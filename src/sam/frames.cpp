@@ -44,7 +44,8 @@ Received receive_bytes(int fd, std::span<std::byte> frame) noexcept {
   } while (received < 0 && errno == EINTR);
   if (received == static_cast<ssize_t>(frame.size())) return Received::kFrame;
   if (received > 0) return Received::kGarbage;
-  return received < 0 && errno == EAGAIN ? Received::kNothing : Received::kClosed;
+  if (received == 0) return Received::kClosed;
+  return errno == EAGAIN ? Received::kNothing : Received::kBroken;
 }
 
 }  // namespace cs::sam

@@ -22,6 +22,7 @@ enum class Command : std::uint32_t {
   kWarnSignal,  // argument: the signal
   kMarkFailed,
   kHealthCheck,  // a health check has been written to the shared page
+  kFinish,       // it is never started again
 };
 
 // The pipes outlive an instance, and so may a helper process that it has forked: frames of another
@@ -46,6 +47,8 @@ static_assert(sizeof(CommandFrame) <= PIPE_BUF && sizeof(ReplyFrame) <= PIPE_BUF
 struct Pipe {
   UniqueFd read_end;
   UniqueFd write_end;
+
+  [[nodiscard]] explicit operator bool() const noexcept { return read_end && write_end; }
 };
 
 // Close-on-exec, clear of standard input and output. Empty ends, with errno, when it fails.
@@ -65,6 +68,7 @@ enum class Received {
   kNothing,  // a non-blocking pipe is empty
   kClosed,   // no writer is left
   kGarbage,  // not a frame; it is discarded
+  kBroken,   // not a pipe of ours any more
 };
 
 [[nodiscard]] Sent send_bytes(int fd, std::span<const std::byte> frame) noexcept;

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <new>
 #include <sys/mman.h>
+#include <sys/types.h>
 #include <time.h>
+#include <type_traits>
 #include <utility>
 
 #include "common/clock.h"
@@ -28,14 +30,51 @@ inline Nanoseconds coarse_resolution() noexcept {
   return static_cast<Nanoseconds>(resolution.tv_sec) * 1'000'000'000 + resolution.tv_nsec;
 }
 
+// How the time of a health check is kept in a word that every machine reads and writes in one piece.
+// Eight bytes hold nanoseconds.
+struct WideStamp {
+  using Word = std::int64_t;
+  static constexpr Nanoseconds kRounding = 0;
+
+  [[nodiscard]] static Word of(Nanoseconds time) noexcept { return time; }
+  // 0 for no health check.
+  [[nodiscard]] static Nanoseconds time(Word word, Nanoseconds) noexcept { return word; }
+};
+
+// Four bytes, for machines without atomic access to eight (armel, mipsel): milliseconds, which
+// begin again after 49 days. A health check is known to the millisecond, rounded down, and one older
+// than 24 days counts as one that is yet to come; the supervisor looks much sooner than that.
+struct NarrowStamp {
+  using Word = std::uint32_t;
+  static constexpr Nanoseconds kRounding = kNanosecondsPerMillisecond;
+
+  [[nodiscard]] static Word of(Nanoseconds time) noexcept {
+    const auto word = static_cast<Word>(time / kNanosecondsPerMillisecond);
+    return word != 0 ? word : 1;
+  }
+  [[nodiscard]] static Nanoseconds time(Word word, Nanoseconds now) noexcept {
+    if (word == 0) return 0;
+    const Nanoseconds present = now / kNanosecondsPerMillisecond;
+    const auto age = static_cast<std::int32_t>(static_cast<Word>(present) - word);
+    return (present - age) * kNanosecondsPerMillisecond;
+  }
+};
+
+using MachineStamp = std::conditional_t<__atomic_always_lock_free(sizeof(std::int64_t), nullptr),
+                                        WideStamp, NarrowStamp>;
+
 // Wait-free and async-signal-safe on the active side.
-class HeartbeatPage {
+template <typename Stamp>
+class BasicHeartbeatPage {
  public:
   // By the supervisor, before each instance.
   void begin_instance(std::uint32_t instance) noexcept {
     instance_.store(instance);
     last_beat_.store(0);
-    nudged_.store(false);
+    nudged_.store(0);
+    forked_.store(0);
+    announced_.store(0);
+    finisher_.store(0);
   }
 
   // False in a process that an earlier instance has left behind: it says nothing about this one.
@@ -43,30 +82,65 @@ class HeartbeatPage {
     return instance_.load(std::memory_order_relaxed) == instance;
   }
 
-  // A health check. Threads may be overtaken between clock and page; time never goes back.
+  // A health check. Threads may be overtaken between clock and page, and time does not go back for
+  // it. A time far ahead is none of ours: a stray write, or another clock; it is replaced.
   void beat(Nanoseconds now) noexcept {
-    Nanoseconds last = last_beat_.load(std::memory_order_relaxed);
-    while (last < now && !last_beat_.compare_exchange_weak(last, now, std::memory_order_relaxed)) {
+    const Word word = Stamp::of(now);
+    Word last = last_beat_.load(std::memory_order_relaxed);
+    while (is_older(last, now) &&
+           !last_beat_.compare_exchange_weak(last, word, std::memory_order_relaxed)) {
     }
   }
-  // 0 before the first.
-  [[nodiscard]] Nanoseconds last_beat() const noexcept {
-    return last_beat_.load(std::memory_order_relaxed);
+  // 0 before the first. Read this before the clock it is compared with: a health check later than
+  // the clock reading would look like a stray write. now: any time close to it.
+  [[nodiscard]] Nanoseconds last_beat(Nanoseconds now) const noexcept {
+    return Stamp::time(last_beat_.load(std::memory_order_acquire), now);
   }
 
   // True when the caller is to nudge the supervisor: none is on its way yet.
-  [[nodiscard]] bool claim_nudge() noexcept { return !nudged_.exchange(true); }
+  [[nodiscard]] bool claim_nudge() noexcept { return nudged_.exchange(1) == 0; }
   // By the supervisor before it acts on a nudge, by the claimer when it could not be sent.
-  void clear_nudge() noexcept { nudged_.store(false); }
+  void clear_nudge() noexcept { nudged_.store(0); }
+
+  // The processes of the instance besides the supervisor's child: which was forked last, and which
+  // called a function of SAM last. One of them may go on in place of the child. 0: none.
+  void note_fork(pid_t child) noexcept { forked_.store(child); }
+  void announce(pid_t process) noexcept { announced_.store(process); }
+  [[nodiscard]] pid_t forked() const noexcept { return forked_.load(); }
+  [[nodiscard]] pid_t announced() const noexcept { return announced_.load(); }
+
+  // Which process has called sam_finalize: nobody goes on in its place. 0: none.
+  void finish(pid_t process) noexcept { finisher_.store(process); }
+  [[nodiscard]] pid_t finisher() const noexcept { return finisher_.load(); }
 
  private:
-  std::atomic<Nanoseconds> last_beat_ = 0;
+  using Word = typename Stamp::Word;
+
+  static constexpr Nanoseconds kFarAhead = 1000 * kNanosecondsPerMillisecond;
+
+  static bool is_older(Word last, Nanoseconds now) noexcept {
+    const Nanoseconds time = Stamp::time(last, now);
+    return time < now || time > now + kFarAhead;
+  }
+
+  // Flags have four bytes: not every machine changes a single one in one piece.
+  std::atomic<Word> last_beat_ = 0;
   std::atomic<std::uint32_t> instance_ = 0;
-  std::atomic<bool> nudged_ = false;
+  std::atomic<std::uint32_t> nudged_ = 0;
+  std::atomic<std::int32_t> forked_ = 0;
+  std::atomic<std::int32_t> announced_ = 0;
+  std::atomic<std::int32_t> finisher_ = 0;
   // Asked of the compiler: clang 14 says no to is_always_lock_free on 32-bit x86, and yes to this.
-  static_assert(__atomic_always_lock_free(sizeof(last_beat_), nullptr));
-  static_assert(__atomic_always_lock_free(sizeof(nudged_), nullptr));
+  static_assert(__atomic_always_lock_free(sizeof(Word), nullptr));
+  static_assert(__atomic_always_lock_free(sizeof(std::uint32_t), nullptr));
 };
+
+using HeartbeatPage = BasicHeartbeatPage<MachineStamp>;
+
+// How much older than it was a health check may look.
+inline Nanoseconds heartbeat_resolution() noexcept {
+  return coarse_resolution() + MachineStamp::kRounding;
+}
 
 // Sole owner, in each process, of a HeartbeatPage that forks share.
 class SharedHeartbeat {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Talking to one instance.
+// Talking to one instance, and telling its end from its passing on to a daemon.
 #include "sam/instance.h"
+
+#include <utility>
 
 namespace cs::sam {
 
 bool Instance::next_command(CommandFrame& frame) noexcept {
   for (;;) {
     const Received received = receive_frame(channel_.commands(), frame);
-    cut_off_ = received == Received::kClosed;
+    cut_off_ = received == Received::kBroken;
     if (received == Received::kGarbage) continue;
     if (received != Received::kFrame) return false;
     if (frame.instance == id_) return true;
@@ -26,6 +28,60 @@ void Instance::reply(std::uint32_t sequence) noexcept {
 
 void Instance::catch_up(Nanoseconds now) noexcept {
   if (reply_retry_.is_behind() && reply_retry_.may_try(now)) reply(last_reply_);
+}
+
+// A daemon that closes every descriptor it does not know hangs up, and lives.
+int Instance::commands_fd() const noexcept {
+  return role_ == Role::kAnnounced && channel_.is_hung_up() ? -1 : channel_.commands();
+}
+
+void Instance::send_signal(int number) noexcept {
+  if (role_ == Role::kPresumed) (void)watch_announced();
+  process_.send_signal(number);
+}
+
+bool Instance::has_ended() noexcept {
+  const bool died = process_.has_died();
+  if (role_ == Role::kChild) {
+    if (!died) return false;
+    if (process_.has_failed()) return true;
+    // From here on the end of the pipe shows that nobody else holds it.
+    channel_.let_go_of_commands();
+  }
+  if (role_ == Role::kAnnounced && !died) return false;
+  return !passes_on();
+}
+
+// Whether another process goes on where the child, or the daemon before, has ended.
+bool Instance::passes_on() noexcept {
+  const HeartbeatPage& page = channel_.heartbeat();
+  if (process_.has_died() && page.finisher() == process_.pid()) return false;
+  if (watch_announced()) return true;
+  // Only what had announced itself is known to have been the application.
+  if (role_ == Role::kAnnounced || channel_.is_hung_up()) return false;
+  const bool presumed_lives = process_.pid() != 0 && !process_.has_died();
+  if (!presumed_lives && !watch(page.forked(), Role::kPresumed)) {
+    role_ = Role::kPresumed;
+    process_ = DeathWatch(0, DeathWatch::Kind::kStranger);
+  }
+  return true;
+}
+
+// True when the process that has announced itself is alive.
+bool Instance::watch_announced() noexcept {
+  const pid_t announced = channel_.heartbeat().announced();
+  if (role_ == Role::kAnnounced && announced == process_.pid()) return !process_.has_died();
+  return watch(announced, Role::kAnnounced);
+}
+
+// False, and nothing changed, when there is no such process any more.
+bool Instance::watch(pid_t pid, Role role) noexcept {
+  if (pid == 0 || pid == child_) return false;
+  DeathWatch stranger(pid, DeathWatch::Kind::kStranger);
+  if (stranger.has_died()) return false;
+  role_ = role;
+  process_ = std::move(stranger);
+  return true;
 }
 
 }  // namespace cs::sam

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One life of the active process, as its supervisor sees it.
+// One life of the active process, as its supervisor sees it: usually that of the supervisor's child,
+// but an application may go on in another process, having become a daemon.
 #ifndef CS_SAM_INSTANCE_H
 #define CS_SAM_INSTANCE_H
 
 #include <cstdint>
-#include <signal.h>
 #include <sys/types.h>
 
 #include "common/clock.h"
@@ -15,11 +15,17 @@
 
 namespace cs::sam {
 
-// Has to be reaped before it goes.
+// Must have ended before it is destroyed.
+//
+// How to tell a daemon from a death: a child that ends by a signal or with a code other than 0 is
+// dead. If it exits with 0 while another process, one that has not called exec, still holds its end
+// of the pipe, that process goes on. Which one it is it announces with its next call of SAM; until
+// then it is presumed to be the one that was forked last.
 class Instance {
  public:
-  Instance(pid_t pid, std::uint32_t id, const Channel& channel, ChildSignal& signal) noexcept
-      : pid_(pid), id_(id), channel_(channel), death_(pid, signal) {}
+  // The channel's pipe of commands has been made for this instance.
+  Instance(pid_t child, std::uint32_t id, Channel& channel) noexcept
+      : child_(child), id_(id), channel_(channel), process_(child) {}
 
   // False when none has come.
   [[nodiscard]] bool next_command(CommandFrame& frame) noexcept;
@@ -27,20 +33,43 @@ class Instance {
   [[nodiscard]] bool is_cut_off() const noexcept { return cut_off_; }
   // Lost when the instance is dead. One that cannot be sent now is owed, until the next one is.
   void reply(std::uint32_t sequence) noexcept;
-  // Tries again to send what is owed; to be called when next_attempt() has come.
+  // Tries again to send what is owed; call it when next_attempt() has come.
   void catch_up(Nanoseconds now) noexcept;
   [[nodiscard]] Deadline next_attempt() const noexcept {
     return reply_retry_.is_behind() ? Deadline::at(reply_retry_.next()) : Deadline::never();
   }
-  void send_signal(int number) noexcept { (void)::kill(pid_, number); }
 
-  [[nodiscard]] DeathWatch& death() noexcept { return death_; }
+  void send_signal(int number) noexcept;
+
+  // The supervisor's child; alive, or a daemon's dead parent.
+  [[nodiscard]] pid_t child() const noexcept { return child_; }
+  // The process that is watched.
+  [[nodiscard]] DeathWatch& process() noexcept { return process_; }
+  [[nodiscard]] const DeathWatch& process() const noexcept { return process_; }
+  // The child was reaped elsewhere in this process.
+  void note_status(int wait_status) noexcept {
+    if (role_ == Role::kChild) process_.note_status(wait_status);
+  }
+  // What to poll for commands; -1 when there is nobody left to send any.
+  [[nodiscard]] int commands_fd() const noexcept;
+
+  // Whether it is over: the process is dead, and no other goes on in its place.
+  [[nodiscard]] bool has_ended() noexcept;
+  // Of one that has ended; 0 when a signal was the end, or the code is not known.
+  [[nodiscard]] int exit_code() const noexcept { return process_.exit_code(); }
 
  private:
-  const pid_t pid_;
+  enum class Role : std::uint8_t { kChild, kPresumed, kAnnounced };
+
+  [[nodiscard]] bool passes_on() noexcept;
+  bool watch_announced() noexcept;
+  bool watch(pid_t pid, Role role) noexcept;
+
+  const pid_t child_;
   const std::uint32_t id_;
-  const Channel& channel_;
-  DeathWatch death_;
+  Channel& channel_;
+  DeathWatch process_;
+  Role role_ = Role::kChild;
   bool cut_off_ = false;
   std::uint32_t last_reply_ = 0;
   Backoff reply_retry_;

@@ -59,10 +59,9 @@ void Publisher::note(ProcessState state, Nanoseconds now) noexcept {
   state_ = state;
 }
 
-void Publisher::show_health_check(Nanoseconds now) noexcept {
+void Publisher::note_health_check(Nanoseconds when) noexcept {
   behind_.last_updated = true;
-  last_updated_ = now;
-  update(now);
+  last_updated_ = when;
 }
 
 void Publisher::check(Nanoseconds now) noexcept {

@@ -34,8 +34,8 @@ class Publisher {
 
   // The state has changed; now is also the time of the last health check, when they are owed.
   void show(ProcessState state, Nanoseconds now) noexcept;
-  // A health check came while they are owed.
-  void show_health_check(Nanoseconds now) noexcept;
+  // A health check came while they are owed; catch_up() publishes it.
+  void note_health_check(Nanoseconds when) noexcept;
   [[nodiscard]] Nanoseconds last_updated() const noexcept { return last_updated_; }
 
   // The last call: after a failure the keys stay, with that state; else they are deleted.

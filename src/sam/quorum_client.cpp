@@ -50,8 +50,10 @@ int QuorumClient::fd() const noexcept {
 }
 
 std::optional<bool> QuorumClient::next_verdict() noexcept {
+  // Of a daemon that floods us with what is no verdict the rest waits for the next time.
+  constexpr int kEventsAtOnce = 64;
   alignas(8) std::byte message[wire::quorum::kMaxEventSize];
-  while (is_connected()) {
+  for (int count = 0; is_connected() && count < kEventsAtOnce; ++count) {
     const auto length = connection_->next_event(message);
     if (length) {
       const auto verdict = decode_quorum_event(std::span(message).first(*length));

@@ -8,6 +8,7 @@ namespace cs::sam {
 
 Decision Rules::instance_began() noexcept {
   phase_ = Phase::kStopped;
+  last_beat_ = 0;
   warned_ = false;
   quorum_lost_at_.reset();
   return {.publish = ProcessState::kStopped};
@@ -17,9 +18,14 @@ Decision Rules::start_asked(std::uint32_t number, Nanoseconds now) noexcept {
   switch (phase_) {
     case Phase::kStopped:
       break;
+    case Phase::kWaiting:  // whoever asked before has left the call
+      waiting_start_ = number;
+      return {};
     case Phase::kRunning:
+    case Phase::kFinished:  // it finds out by itself
       return {.reply = number};
-    default:
+    case Phase::kKilled:
+    case Phase::kMarkedFailed:
       return {};
   }
   if (!settings_.policy.needs_quorum() || quorate_) return run(number, now);
@@ -37,10 +43,21 @@ Decision Rules::run(std::uint32_t number, Nanoseconds now) noexcept {
 }
 
 Decision Rules::stop_asked(std::uint32_t number) noexcept {
+  if (phase_ == Phase::kFinished) return {.reply = number};
+  return stop(Phase::kStopped, number);
+}
+
+Decision Rules::finished() noexcept { return stop(Phase::kFinished, 0); }
+
+// A thread that waits in sam_start is let go.
+Decision Rules::stop(Phase phase, std::uint32_t number) noexcept {
   if (phase_ == Phase::kKilled || phase_ == Phase::kMarkedFailed) return {};
-  phase_ = Phase::kStopped;
+  const std::uint32_t waiting = phase_ == Phase::kWaiting ? waiting_start_ : 0;
+  phase_ = phase;
   quorum_lost_at_.reset();
-  return {.publish = ProcessState::kStopped, .reply = number};
+  Decision decision{.publish = ProcessState::kStopped};
+  if (number != 0 || waiting != 0) decision.reply = number != 0 ? number : waiting;
+  return decision;
 }
 
 Decision Rules::failure_marked() noexcept {
@@ -71,15 +88,20 @@ Decision Rules::quorum_told(bool quorate, Nanoseconds now) noexcept {
 
 Decision Rules::time_passed(Nanoseconds now, Nanoseconds last_beat,
                             Nanoseconds overslept) noexcept {
+  if (last_beat != last_beat_) note_beat(last_beat, now);
   if (!has_time_limit()) return {};
-  // A time that is yet to come has not been written by us.
-  if (last_beat > alive_at_ && last_beat <= now) {
-    alive_at_ = last_beat;
-    forgiven_ = false;
-  }
   if (!next_deadline().has_passed(now) || forgive(now, overslept)) return {};
   if (quorum_lost_at_ && now >= grace_over()) return kill();
   return health_check_missed(now);
+}
+
+// A time well before the last proof of life, or yet to come, is that of another clock. That it
+// changed is proof of life all the same, once; that it stays is none.
+void Rules::note_beat(Nanoseconds beat, Nanoseconds now) noexcept {
+  const bool is_ours = beat >= alive_at_ - resolution_ && beat <= now;
+  alive_at_ = is_ours ? std::max(alive_at_, beat) : now;
+  last_beat_ = beat;
+  forgiven_ = false;
 }
 
 Decision Rules::health_check_missed(Nanoseconds now) noexcept {
@@ -116,12 +138,16 @@ Deadline Rules::next_deadline() const noexcept {
 Recovery Rules::instance_died() const noexcept {
   switch (phase_) {
     case Phase::kStopped:
+    case Phase::kFinished:
       return Recovery::kQuitStopped;
     case Phase::kMarkedFailed:
       return Recovery::kQuitFailed;
-    default:
-      return settings_.policy.restarts() ? Recovery::kRestart : Recovery::kQuitFailed;
+    case Phase::kWaiting:
+    case Phase::kRunning:
+    case Phase::kKilled:
+      break;
   }
+  return settings_.policy.restarts() ? Recovery::kRestart : Recovery::kQuitFailed;
 }
 
 }  // namespace cs::sam

@@ -42,14 +42,16 @@ class Rules {
 
   // Commands of the active process; number: of the command, for the reply.
   Decision start_asked(std::uint32_t number, Nanoseconds now) noexcept;
-  Decision stop_asked(std::uint32_t number) noexcept;
+  Decision stop_asked(std::uint32_t number) noexcept;  // 0: nobody waits for a reply
+  Decision finished() noexcept;  // it is never started again
   Decision failure_marked() noexcept;
 
   // The service's verdict; a lost connection counts as not quorate.
   Decision quorum_told(bool quorate, Nanoseconds now) noexcept;
 
-  // To be called after each wait. last_beat: of the last health check, 0 if there was none.
-  // overslept: how much later than asked the wait ended, when nothing else did.
+  // Call after each wait. now: a clock reading later than that of last_beat, the time of the last
+  // health check (0 if there was none). overslept: how much later than asked the wait ended, when
+  // nothing else ended it.
   Decision time_passed(Nanoseconds now, Nanoseconds last_beat, Nanoseconds overslept) noexcept;
 
   // When time_passed has something to decide.
@@ -68,6 +70,7 @@ class Rules {
     kStopped,
     kWaiting,  // sam_start waits for quorum
     kRunning,
+    kFinished,      // as kStopped, for good
     kKilled,        // has been sent SIGKILL
     kMarkedFailed,  // the same, by its own wish
   };
@@ -75,6 +78,8 @@ class Rules {
   Decision run(std::uint32_t number, Nanoseconds now) noexcept;
   Decision kill() noexcept;
   Decision health_check_missed(Nanoseconds now) noexcept;
+  Decision stop(Phase phase, std::uint32_t number) noexcept;
+  void note_beat(Nanoseconds beat, Nanoseconds now) noexcept;
   bool forgive(Nanoseconds now, Nanoseconds overslept) noexcept;
   Nanoseconds health_check_due() const noexcept {
     return alive_at_ + settings_.interval + resolution_;
@@ -89,6 +94,7 @@ class Rules {
   Phase phase_ = Phase::kStopped;
   std::uint32_t waiting_start_ = 0;  // number of the command that waits for quorum
   Nanoseconds alive_at_ = 0;         // last proof of life, or where the present interval began
+  Nanoseconds last_beat_ = 0;        // as it was told last
   bool warned_ = false;
   bool forgiven_ = false;  // a fresh interval was given since the last health check
   std::optional<Nanoseconds> quorum_lost_at_;  // while it runs without quorum: its grace began here

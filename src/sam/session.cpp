@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <utility>
 
-#include "sam/signal_guard.h"
 #include "sam/supervisor.h"
+#include "sam/thread_exit.h"
 
 namespace cs::sam {
 namespace {
@@ -61,12 +61,20 @@ cs_error_t Session::finalize() noexcept {
         if (change(current, State::kFinalized)) return CS_OK;
         continue;
       case State::kInitialized:
-      case State::kRegistered:
-      case State::kStarting:
         if (!change(current, State::kFinalized)) continue;
         close();
         return CS_OK;
-      default:
+      case State::kRegistered:
+      case State::kStarting:
+        if (!change(current, State::kFinalized)) continue;
+        active_.finish();
+        // The supervisor may start it yet, for the thread that waits.
+        if (current == State::kStarting) (void)active_.tell(Command::kFinish, 0);
+        close();
+        return CS_OK;
+      case State::kNew:
+      case State::kInitializing:
+      case State::kFinalized:
         return CS_ERR_BAD_HANDLE;
     }
   }
@@ -104,21 +112,45 @@ cs_error_t Session::own_quorum_connection() noexcept {
   return quorum_.connect(Deadline::in_milliseconds(kDaemonPatienceMs));
 }
 
-// Signals are let in: with quorum it may take for ever.
+// Signals and cancellation are let in while it waits: with quorum that may take for ever.
 cs_error_t Session::start() noexcept {
-  const CancelGuard guard;
-  if (!change(State::kRegistered, State::kStarting)) return CS_ERR_BAD_HANDLE;
-  const cs_error_t status = active_.ask(Command::kStart);
+  CancelGuard guard;
+  if (!claim_start()) return CS_ERR_BAD_HANDLE;
+  const cs_error_t status = wait_for_start(guard);
+  if (status == CS_ERR_INTERRUPT) return is_started(state()) ? CS_OK : CS_ERR_BAD_HANDLE;
   if (status != CS_OK) {
     (void)change(State::kStarting, State::kRegistered);
     return status;
   }
-  if (!change(State::kStarting, State::kStarted)) {  // finalised meanwhile
-    (void)active_.ask(Command::kStop);
-    return CS_ERR_BAD_HANDLE;
-  }
+  if (!change(State::kStarting, State::kStarted)) return CS_ERR_BAD_HANDLE;  // finalised meanwhile
   thread_.start();
   return CS_OK;
+}
+
+// A thread that finds itself at it already has left the call, by siglongjmp from a signal handler.
+bool Session::claim_start() noexcept {
+  const pthread_t self = pthread_self();
+  if (change(State::kRegistered, State::kStarting)) {
+    starter_.store(self);
+    return true;
+  }
+  return state() == State::kStarting && pthread_equal(starter_.load(), self) != 0;
+}
+
+cs_error_t Session::wait_for_start(CancelGuard& guard) noexcept {
+  const ThreadExit watched(&Session::starter_left, this);
+  return active_.ask(Command::kStart, watched ? &guard : nullptr);
+}
+
+// At the end of a thread that was cancelled inside sam_start, or has left it by siglongjmp: the
+// supervisor must not begin to watch, once there is quorum, a process that never learns of it.
+void Session::starter_left(void* session) noexcept {
+  auto& self = *static_cast<Session*>(session);
+  if (self.state() != State::kStarting || pthread_equal(self.starter_.load(), pthread_self()) == 0) {
+    return;
+  }
+  (void)self.active_.tell(Command::kStop, 0);
+  (void)self.change(State::kStarting, State::kRegistered);
 }
 
 // Signals wait: a handler may stop or finalise as well, and could not wait for what it interrupted.
@@ -143,7 +175,9 @@ cs_error_t Session::set_warn_signal(int number) noexcept {
   if (!is_open(current)) return CS_ERR_BAD_HANDLE;
   if (number < 0 || number > SIGRTMAX) return CS_ERR_INVALID_PARAM;
   warn_signal_.store(number);
-  return is_active(current) ? active_.tell(Command::kWarnSignal, number) : CS_OK;
+  if (!is_active(current)) return CS_OK;
+  const cs_error_t status = active_.tell(Command::kWarnSignal, number);
+  return status == CS_OK && is_started(current) ? active_.health_check() : status;
 }
 
 cs_error_t Session::set_callback(sam_hc_callback_t callback) noexcept {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <pthread.h>
 
 #include <corosync/sam.h>
 
@@ -13,6 +14,7 @@
 #include "sam/health_check_thread.h"
 #include "sam/policy.h"
 #include "sam/quorum_client.h"
+#include "sam/signal_guard.h"
 #include "sam/store.h"
 
 namespace cs::sam {
@@ -67,6 +69,9 @@ class Session {
 
   [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }
   bool change(State from, State to) noexcept { return state_.compare_exchange_strong(from, to); }
+  bool claim_start() noexcept;
+  cs_error_t wait_for_start(CancelGuard& guard) noexcept;
+  static void starter_left(void* session) noexcept;
   cs_error_t open(const Settings& settings) noexcept;
   cs_error_t supervise(unsigned* instance_id) noexcept;
   cs_error_t own_quorum_connection() noexcept;
@@ -74,6 +79,7 @@ class Session {
 
   std::atomic<State> state_ = State::kNew;
   std::atomic<int> warn_signal_ = SIGTERM;
+  std::atomic<pthread_t> starter_ = {};  // who is inside sam_start, while the state is kStarting
   Settings settings_;
   Store store_;
   QuorumClient quorum_;  // of the supervisor, and of who becomes one

@@ -13,7 +13,12 @@ namespace cs::sam {
 class CancelGuard {
  public:
   CancelGuard() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &previous_); }
-  ~CancelGuard() { pthread_setcancelstate(previous_, nullptr); }
+  ~CancelGuard() { let_in(); }
+
+  // For a wait in between, as the thread had it before.
+  void let_in() const noexcept { pthread_setcancelstate(previous_, nullptr); }
+  void shut_out() const noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr); }
+
   CancelGuard(const CancelGuard&) = delete;
   CancelGuard& operator=(const CancelGuard&) = delete;
 

@@ -22,6 +22,12 @@ Nanoseconds call_bound(Nanoseconds interval) noexcept {
   return interval > 0 ? std::min(interval / 2, kLongest) : kLongest;
 }
 
+// Whoever is busy for longer than its calls may take was frozen meanwhile.
+Nanoseconds busy_bound(const Settings& settings) noexcept {
+  const bool calls = settings.policy.needs_quorum() || settings.policy.publishes();
+  return calls ? 2 * call_bound(settings.interval) : 0;
+}
+
 // In place of a wait that takes memory, or more descriptors than a limit set meanwhile allows. All
 // that is looked at after a wait can be looked at without one.
 int pause_for_want() noexcept {
@@ -30,8 +36,11 @@ int pause_for_want() noexcept {
   return 0;
 }
 
-// More than a pipe holds: all that was in it when the reading began.
-constexpr int kFramesAtOnce = 8192;
+// In one round, which must not become long: what is left makes the next wait end at once.
+constexpr int kFramesAtOnce = 64;
+constexpr int kVerdictsAtOnce = 16;
+// More than a pipe holds: all that a dead instance can have left.
+constexpr int kLastFrames = 8192;
 
 }  // namespace
 
@@ -39,10 +48,11 @@ Supervisor::Supervisor(const Settings& settings, QuorumClient& quorum, Store& st
                        std::atomic<int>& warn_signal) noexcept
     : settings_(settings),
       call_bound_(call_bound(settings.interval)),
+      busy_bound_(busy_bound(settings)),
       quorum_(quorum),
       store_(store),
       warn_signal_(warn_signal),
-      rules_(settings, coarse_resolution(), quorum.quorate()),
+      rules_(settings, heartbeat_resolution(), quorum.quorate()),
       publisher_(settings, ::getpid(), call_bound_),
       now_(monotonic_now()) {}
 
@@ -51,6 +61,7 @@ cs_error_t Supervisor::prepare(Deadline deadline) noexcept {
   return channel_ ? publisher_.begin(deadline) : CS_ERR_LIBRARY;
 }
 
+// Each round is bounded, and ends with a judgement by a clock reading of its own.
 std::optional<NewLife> Supervisor::run() noexcept {
   for (;;) {
     if (!instance_ && restart_.may_try(now_)) {
@@ -60,13 +71,12 @@ std::optional<NewLife> Supervisor::run() noexcept {
     }
     if (!wait()) break;
     take_verdicts();  // first: a start that was asked for after quorum was lost has to wait
-    take_commands();
+    take_commands(kFramesAtOnce);
     if (instance_ && instance_->is_cut_off()) break;
-    look_at_heartbeat();
-    if (cmap_spoke_) publisher_.check(now_);
-    publisher_.catch_up(now_);
+    judge_by_time();
+    publish();
     if (instance_) instance_->catch_up(now_);
-    if (instance_ && instance_->death().has_died()) bury_instance();
+    look_after_children();
   }
   give_up();
   return {};
@@ -77,7 +87,8 @@ std::optional<NewLife> Supervisor::start_instance() noexcept {
   const unsigned id = instance_id_ + 1;
   carry_out(rules_.instance_began());
   channel_.heartbeat().begin_instance(id);
-  const pid_t pid = ::fork();
+  const bool has_pipe = id == 1 || channel_.renew_commands();
+  const pid_t pid = has_pipe ? ::fork() : -1;
   if (pid == 0) return NewLife{id, std::move(channel_).take_active_ends()};
   if (pid < 0) {
     restart_.failed(monotonic_now());
@@ -85,18 +96,18 @@ std::optional<NewLife> Supervisor::start_instance() noexcept {
   }
   instance_id_ = id;
   restart_.succeeded();
-  instance_.emplace(pid, id, channel_, child_signal_);
+  instance_.emplace(pid, id, channel_);
+  if (instance_->process().fd() < 0) child_signal_.listen();
   return {};
 }
 
 // False when that is impossible.
 bool Supervisor::wait() noexcept {
-  const Nanoseconds woken_before = now_;
+  const Nanoseconds judged = now_;
   const Nanoseconds begun = monotonic_now();
   const int result = poll_once(next_wake());
   now_ = monotonic_now();
-  // Who has been busy for longer than calls may take was frozen meanwhile, as in a late wake-up.
-  const Nanoseconds busy_too_long = begun - woken_before - 2 * call_bound_;
+  const Nanoseconds busy_too_long = begun - judged - busy_bound_;
   const Nanoseconds late = now_ - std::max(begun, std::min(rules_.next_deadline().when(), now_));
   overslept_ = std::max({Nanoseconds{0}, busy_too_long, late});
   return result >= 0 || errno == EINTR;
@@ -106,6 +117,7 @@ Deadline Supervisor::next_wake() const noexcept {
   Nanoseconds when = rules_.next_deadline().when();
   when = std::min(when, publisher_.next_attempt().when());
   when = std::min(when, instance_ ? instance_->next_attempt().when() : restart_.next());
+  if (instance_) when = std::min(when, instance_->process().next_look(now_).when());
   if (settings_.policy.needs_quorum() && !quorum_.is_connected()) {
     when = std::min(when, quorum_retry_.next());
   }
@@ -114,17 +126,20 @@ Deadline Supervisor::next_wake() const noexcept {
 
 // -1, with errno, when the wait failed or a descriptor of ours is not there any more.
 int Supervisor::poll_once(Deadline deadline) noexcept {
+  enum { kCommands, kDeath, kQuorum, kCmap };
   pollfd entries[] = {
-      {channel_.commands(), POLLIN, 0},
-      {instance_ ? instance_->death().fd() : -1, POLLIN, 0},
+      {instance_ ? instance_->commands_fd() : channel_.commands(), POLLIN, 0},
+      {instance_ ? instance_->process().fd() : -1, POLLIN, 0},
       {quorum_.fd(), POLLIN, 0},
       {publisher_.fd(), POLLIN, 0},
   };
+  if (!instance_) entries[kCommands].fd = -1;  // nobody is left to send any, and the pipe says so
   const timespec left = to_timespec(std::max<Nanoseconds>(deadline.when() - monotonic_now(), 0));
   int result = ::ppoll(entries, std::size(entries), deadline.is_never() ? nullptr : &left,
-                       instance_ ? instance_->death().wait_mask() : nullptr);
+                       child_signal_.wait_mask());
   if (result < 0 && (errno == EINVAL || errno == ENOMEM)) result = pause_for_want();
-  cmap_spoke_ = result > 0 && entries[3].revents != 0;
+  cmap_spoke_ = result > 0 && entries[kCmap].revents != 0;
+  if (result > 0 && entries[kDeath].revents != 0) instance_->process().note_readable();
   for (const pollfd& entry : entries) {
     if (result <= 0 || (entry.revents & POLLNVAL) == 0) continue;
     errno = EBADF;
@@ -133,9 +148,9 @@ int Supervisor::poll_once(Deadline deadline) noexcept {
   return result;
 }
 
-void Supervisor::take_commands() noexcept {
+void Supervisor::take_commands(int at_most) noexcept {
   CommandFrame frame;
-  for (int count = 0; count < kFramesAtOnce && instance_; ++count) {
+  for (int count = 0; count < at_most && instance_; ++count) {
     if (!instance_->next_command(frame)) return;
     take_command(frame);
   }
@@ -147,21 +162,25 @@ void Supervisor::take_command(const CommandFrame& frame) noexcept {
       return carry_out(rules_.start_asked(frame.sequence, monotonic_now()));
     case Command::kStop:
       return carry_out(rules_.stop_asked(frame.sequence));
+    case Command::kFinish:
+      return carry_out(rules_.finished());
     case Command::kMarkFailed:
       return carry_out(rules_.failure_marked());
     case Command::kWarnSignal:
       return warn_signal_.store(frame.argument);
     case Command::kHealthCheck:
-      // First the flag: a check that comes while this one is being published nudges again.
-      channel_.heartbeat().clear_nudge();
-      if (rules_.has_time_limit()) publisher_.show_health_check(monotonic_now());
+      // It has woken us, and the page says the rest. A check from here on nudges again.
+      return channel_.heartbeat().clear_nudge();
   }
+  // Anything else is no command of ours: a stray write into the pipe.
 }
 
 void Supervisor::take_verdicts() noexcept {
   if (!settings_.policy.needs_quorum()) return;
   const bool was_connected = quorum_.is_connected();
-  while (const auto verdict = quorum_.next_verdict()) {
+  for (int count = 0; count < kVerdictsAtOnce; ++count) {
+    const auto verdict = quorum_.next_verdict();
+    if (!verdict) break;
     carry_out(rules_.quorum_told(*verdict, now_));
   }
   if (quorum_.is_connected()) return;
@@ -182,15 +201,36 @@ void Supervisor::reconnect_quorum() noexcept {
   carry_out(rules_.quorum_told(quorum_.quorate(), monotonic_now()));
 }
 
-void Supervisor::look_at_heartbeat() noexcept {
+// The heartbeat is read before the clock: a check that came in between counts.
+void Supervisor::judge_by_time() noexcept {
   if (!instance_) return;
-  const Nanoseconds last_beat = channel_.heartbeat().last_beat();
+  const Nanoseconds woken = now_;
+  const Nanoseconds last_beat = channel_.heartbeat().last_beat(woken);
+  now_ = monotonic_now();
+  overslept_ = std::max(overslept_, now_ - woken - busy_bound_);
   carry_out(rules_.time_passed(now_, last_beat, overslept_));
-  // A nudge may have been lost, with the thread that was about to send it.
-  if (rules_.has_time_limit() && last_beat > publisher_.last_updated() && last_beat <= now_) {
+  if (!rules_.has_time_limit() || last_beat > now_) return;
+  if (last_beat > publisher_.last_updated()) {
+    // A nudge may have been lost, with the thread that was about to send it.
     channel_.heartbeat().clear_nudge();
-    publisher_.show_health_check(now_);
+    publisher_.note_health_check(last_beat);
   }
+}
+
+// What the daemon is owed, however many health checks that was.
+void Supervisor::publish() noexcept {
+  if (cmap_spoke_) publisher_.check(now_);
+  publisher_.catch_up(now_);
+}
+
+// The exit code of the instance before all else: a handler of the application may wait for any child.
+void Supervisor::look_after_children() noexcept {
+  if (instance_) (void)instance_->process().has_died();
+  const pid_t child = instance_ ? instance_->child() : 0;
+  const auto status = child_signal_.reap_others(child);
+  if (!instance_) return;
+  if (status) instance_->note_status(*status);
+  if (instance_->has_ended()) bury_instance();
 }
 
 void Supervisor::carry_out(const Decision& decision) noexcept {
@@ -202,9 +242,9 @@ void Supervisor::carry_out(const Decision& decision) noexcept {
 
 // What it said before it died still counts: a stop, above all.
 void Supervisor::bury_instance() noexcept {
-  take_commands();
+  take_commands(kLastFrames);
   const Recovery recovery = rules_.instance_died();
-  const int exit_code = instance_->death().reap();
+  const int exit_code = instance_->exit_code();
   instance_.reset();
   if (recovery != Recovery::kRestart) quit(recovery, exit_code);
   store_.discard_old();
@@ -226,7 +266,7 @@ void Supervisor::give_up() noexcept {
   const int error = errno;
   if (instance_) {
     instance_->send_signal(SIGKILL);
-    (void)instance_->death().reap();
+    instance_->process().wait_for_end();
     instance_.reset();
   }
   if (instance_id_ == 0) {

@@ -12,7 +12,7 @@
 #include "common/clock.h"
 #include "sam/backoff.h"
 #include "sam/channel.h"
-#include "sam/death_watch.h"
+#include "sam/child_signal.h"
 #include "sam/instance.h"
 #include "sam/policy.h"
 #include "sam/publisher.h"
@@ -50,11 +50,13 @@ class Supervisor {
   bool wait() noexcept;
   int poll_once(Deadline deadline) noexcept;
   Deadline next_wake() const noexcept;
-  void take_commands() noexcept;
-  void take_command(const CommandFrame& frame) noexcept;
   void take_verdicts() noexcept;
   void reconnect_quorum() noexcept;
-  void look_at_heartbeat() noexcept;
+  void take_commands(int at_most) noexcept;
+  void take_command(const CommandFrame& frame) noexcept;
+  void judge_by_time() noexcept;
+  void publish() noexcept;
+  void look_after_children() noexcept;
   void carry_out(const Decision& decision) noexcept;
   void bury_instance() noexcept;
   [[noreturn]] void quit(Recovery recovery, int exit_code) noexcept;
@@ -62,6 +64,7 @@ class Supervisor {
 
   const Settings settings_;
   const Nanoseconds call_bound_;  // for each call to the daemon
+  const Nanoseconds busy_bound_;  // for all that is done between two waits
   QuorumClient& quorum_;
   Store& store_;
   std::atomic<int>& warn_signal_;
@@ -75,8 +78,8 @@ class Supervisor {
   Backoff restart_;
   Backoff quorum_retry_;
   bool cmap_spoke_ = false;
-  Nanoseconds now_;            // when the last wait ended
-  Nanoseconds overslept_ = 0;  // how much later than the rules had asked
+  Nanoseconds now_;            // the last reading of the clock
+  Nanoseconds overslept_ = 0;  // how long this process has stood still, as far as it can tell
 };
 
 }  // namespace cs::sam

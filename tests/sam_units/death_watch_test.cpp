@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Death is seen and reaped with a pidfd and without, and SIGCHLD stays the application's.
+// Death is seen and reaped with a pidfd and without.
 #include "sam/death_watch.h"
 
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <optional>
 #include <poll.h>
+#include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "sam/child_signal.h"
 
 namespace cs::sam {
 namespace {
@@ -41,98 +46,148 @@ Doomed make_doomed(int exit_code) {
 }
 
 // As the supervisor waits.
-bool wait_for_death(DeathWatch& watch) {
+bool wait_for_death(DeathWatch& watch, const ChildSignal& signal) {
   for (int attempt = 0; attempt < 100 && !watch.has_died(); ++attempt) {
     pollfd entry{watch.fd(), POLLIN, 0};
     const timespec limit{kPatienceMs / 1000, 0};
-    if (::ppoll(&entry, 1, &limit, watch.wait_mask()) == 0) return false;
+    const int ready = ::ppoll(&entry, 1, &limit, signal.wait_mask());
+    if (ready == 0) return false;
+    if (ready > 0) watch.note_readable();
   }
   return watch.has_died();
 }
 
-class SamDeathWatch : public testing::TestWithParam<PidfdOpen> {};
+void wait_until_dead(pid_t child) {
+  siginfo_t info;
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+}
+
+class SamDeathWatch : public testing::TestWithParam<PidfdOpen> {
+ protected:
+  DeathWatch watch_child(pid_t pid) { return DeathWatch(pid, DeathWatch::Kind::kChild, GetParam()); }
+  DeathWatch watch_stranger(pid_t pid) {
+    return DeathWatch(pid, DeathWatch::Kind::kStranger, GetParam());
+  }
+
+  SamDeathWatch() { signal_.listen(); }
+
+  ChildSignal signal_;
+};
 
 TEST_P(SamDeathWatch, ExitIsSeenAndReaped) {
-  ChildSignal signal;
   const Doomed child = make_doomed(42);
-  DeathWatch watch(child.pid, signal, GetParam());
+  DeathWatch watch = watch_child(child.pid);
   EXPECT_FALSE(watch.has_died());
   ::close(child.trigger);
-  ASSERT_TRUE(wait_for_death(watch));
-  EXPECT_EQ(watch.reap(), 42);
+  ASSERT_TRUE(wait_for_death(watch, signal_));
+  EXPECT_EQ(watch.exit_code(), 42);
+  EXPECT_TRUE(watch.has_failed());
   EXPECT_EQ(::waitpid(child.pid, nullptr, WNOHANG), -1);
 }
 
-TEST_P(SamDeathWatch, DeathBeforeTheWatchBeginsIsSeen) {
-  ChildSignal signal;
-  const Doomed child = make_doomed(3);
+TEST_P(SamDeathWatch, ExitWithZeroIsNoFailure) {
+  const Doomed child = make_doomed(0);
+  DeathWatch watch = watch_child(child.pid);
   ::close(child.trigger);
-  siginfo_t info;
-  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOWAIT), 0);
-  DeathWatch watch(child.pid, signal, GetParam());
-  ASSERT_TRUE(wait_for_death(watch));
-  EXPECT_EQ(watch.reap(), 3);
+  ASSERT_TRUE(wait_for_death(watch, signal_));
+  EXPECT_FALSE(watch.has_failed());
 }
 
-TEST_P(SamDeathWatch, DeathBySignalIsExitCodeZero) {
-  ChildSignal signal;
+TEST_P(SamDeathWatch, DeathBeforeTheWatchBeginsIsSeen) {
+  const Doomed child = make_doomed(3);
+  ::close(child.trigger);
+  wait_until_dead(child.pid);
+  DeathWatch watch = watch_child(child.pid);
+  ASSERT_TRUE(wait_for_death(watch, signal_));
+  EXPECT_EQ(watch.exit_code(), 3);
+}
+
+TEST_P(SamDeathWatch, DeathBySignalIsExitCodeZeroAndAFailure) {
   const Doomed child = make_doomed(42);
-  DeathWatch watch(child.pid, signal, GetParam());
-  ::kill(child.pid, SIGKILL);
-  ASSERT_TRUE(wait_for_death(watch));
-  EXPECT_EQ(watch.reap(), 0);
+  DeathWatch watch = watch_child(child.pid);
+  watch.send_signal(SIGKILL);
+  ASSERT_TRUE(wait_for_death(watch, signal_));
+  EXPECT_EQ(watch.exit_code(), 0);
+  EXPECT_TRUE(watch.has_failed());
   ::close(child.trigger);
 }
 
 TEST_P(SamDeathWatch, AnotherChildsDeathIsNotTaken) {
-  ChildSignal signal;
   const Doomed watched = make_doomed(1);
   const Doomed other = make_doomed(2);
-  DeathWatch watch(watched.pid, signal, GetParam());
+  DeathWatch watch = watch_child(watched.pid);
   ::close(other.trigger);
-  siginfo_t info;
-  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(other.pid), &info, WEXITED | WNOWAIT), 0);
+  wait_until_dead(other.pid);
   EXPECT_FALSE(watch.has_died());
   int status = 0;
   EXPECT_EQ(::waitpid(other.pid, &status, 0), other.pid);
   EXPECT_EQ(WEXITSTATUS(status), 2);
   ::close(watched.trigger);
-  ASSERT_TRUE(wait_for_death(watch));
-  EXPECT_EQ(watch.reap(), 1);
+  ASSERT_TRUE(wait_for_death(watch, signal_));
+  EXPECT_EQ(watch.exit_code(), 1);
 }
 
-TEST_P(SamDeathWatch, SeenAlthoughTheApplicationIgnoresSigchld) {
-  struct sigaction ignore {};
-  ignore.sa_handler = SIG_IGN;
-  struct sigaction previous;
-  ::sigaction(SIGCHLD, &ignore, &previous);
-  {
-    ChildSignal signal;
-    const Doomed child = make_doomed(42);
-    DeathWatch watch(child.pid, signal, GetParam());
-    ::close(child.trigger);
-    ASSERT_TRUE(wait_for_death(watch));
-    EXPECT_EQ(watch.reap(), 42);
-  }
-  struct sigaction now;
-  ::sigaction(SIGCHLD, &previous, &now);
-  EXPECT_EQ(now.sa_handler, SIG_IGN);
+TEST_P(SamDeathWatch, StrangersDeathIsSeen) {
+  const Doomed stranger = make_doomed(7);
+  DeathWatch watch = watch_stranger(stranger.pid);
+  EXPECT_FALSE(watch.has_died());
+  ::close(stranger.trigger);
+  // Its parent, which happens to be here, has to reap it before it is gone without a pidfd.
+  ASSERT_EQ(::waitpid(stranger.pid, nullptr, 0), stranger.pid);
+  EXPECT_TRUE(watch.has_died());
+  EXPECT_EQ(watch.exit_code(), 0);
 }
 
-TEST_P(SamDeathWatch, MaskIsGivenBack) {
-  sigset_t before, after;
-  ::sigprocmask(SIG_SETMASK, nullptr, &before);
-  {
-    ChildSignal signal;
-    const Doomed child = make_doomed(0);
-    DeathWatch watch(child.pid, signal, GetParam());
-    ::close(child.trigger);
-    EXPECT_EQ(watch.reap(), 0);
+TEST_P(SamDeathWatch, StrangerIsSentSignals) {
+  const Doomed stranger = make_doomed(7);
+  DeathWatch watch = watch_stranger(stranger.pid);
+  watch.send_signal(SIGKILL);
+  int status = 0;
+  ASSERT_EQ(::waitpid(stranger.pid, &status, 0), stranger.pid);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  ::close(stranger.trigger);
+}
+
+TEST_P(SamDeathWatch, UnknownStrangerNeverDies) {
+  DeathWatch watch = watch_stranger(0);
+  EXPECT_FALSE(watch.has_died());
+  watch.send_signal(SIGKILL);  // to nobody, and not to our own group
+  EXPECT_FALSE(watch.next_look(0).is_never());
+}
+
+// A tracer that is a process of its own, and takes over the child before its death.
+TEST_P(SamDeathWatch, DeadChildHeldByATracerIsWaitedForWithoutPolling) {
+  const Doomed child = make_doomed(9);
+  int seized[2], release[2];
+  ASSERT_EQ(::pipe(seized), 0);
+  ASSERT_EQ(::pipe(release), 0);
+  const pid_t tracer = ::fork();
+  if (tracer == 0) {
+    char byte = ::ptrace(PTRACE_SEIZE, child.pid, 0, 0) == 0 ? 'y' : 'n';
+    (void)!::write(seized[1], &byte, 1);
+    ::close(release[1]);
+    (void)!::read(release[0], &byte, 1);
+    ::_exit(0);
   }
-  ::sigprocmask(SIG_SETMASK, nullptr, &after);
-  for (int number = 1; number < SIGRTMIN; ++number) {
-    EXPECT_EQ(sigismember(&before, number), sigismember(&after, number)) << number;
+  char answer = 0;
+  ASSERT_EQ(::read(seized[0], &answer, 1), 1);
+  if (answer != 'y') GTEST_SKIP() << "tracing is not allowed here";
+  DeathWatch watch = watch_child(child.pid);
+  ::kill(child.pid, SIGKILL);
+  ::close(child.trigger);
+  if (watch.fd() >= 0) {
+    pollfd entry{watch.fd(), POLLIN, 0};
+    ASSERT_EQ(::poll(&entry, 1, kPatienceMs), 1);
+    watch.note_readable();
+    EXPECT_FALSE(watch.has_died());
+    EXPECT_EQ(watch.fd(), -1);
+    EXPECT_FALSE(watch.next_look(0).is_never());
   }
+  ::close(release[1]);
+  ASSERT_EQ(::waitpid(tracer, nullptr, 0), tracer);
+  watch.wait_for_end();
+  EXPECT_TRUE(watch.has_died());
+  for (const int end : {seized[0], seized[1], release[0]}) ::close(end);
 }
 
 INSTANTIATE_TEST_SUITE_P(Pidfd, SamDeathWatch, testing::Values(PidfdOpen(open_pidfd)));

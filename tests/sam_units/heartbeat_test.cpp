@@ -15,14 +15,14 @@ namespace {
 TEST(SamHeartbeat, ChildsBeatIsSeenByTheParent) {
   const SharedHeartbeat page = SharedHeartbeat::make();
   ASSERT_TRUE(page);
-  EXPECT_EQ(page->last_beat(), 0);
+  EXPECT_EQ(page->last_beat(0), 0);
   const pid_t child = ::fork();
   if (child == 0) {
     page->beat(12345);
     ::_exit(0);
   }
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
-  EXPECT_EQ(page->last_beat(), 12345);
+  EXPECT_EQ(page->last_beat(0), 12345);
 }
 
 TEST(SamHeartbeat, NothingIsLeftForTheNextInstance) {
@@ -34,7 +34,7 @@ TEST(SamHeartbeat, NothingIsLeftForTheNextInstance) {
   page->begin_instance(2);
   EXPECT_FALSE(page->belongs_to(1));
   EXPECT_TRUE(page->belongs_to(2));
-  EXPECT_EQ(page->last_beat(), 0);
+  EXPECT_EQ(page->last_beat(0), 0);
   EXPECT_TRUE(page->claim_nudge());
 }
 
@@ -42,7 +42,7 @@ TEST(SamHeartbeat, TimeNeverGoesBack) {
   const SharedHeartbeat page = SharedHeartbeat::make();
   page->beat(20);
   page->beat(10);
-  EXPECT_EQ(page->last_beat(), 20);
+  EXPECT_EQ(page->last_beat(0), 20);
 }
 
 TEST(SamHeartbeat, TheLatestOfManyThreadsStays) {
@@ -55,7 +55,59 @@ TEST(SamHeartbeat, TheLatestOfManyThreadsStays) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(page->last_beat(), kLast);
+  EXPECT_EQ(page->last_beat(0), kLast);
+}
+
+TEST(SamHeartbeat, TimeFarAheadIsReplaced) {
+  const SharedHeartbeat page = SharedHeartbeat::make();
+  constexpr Nanoseconds kNow = 5'000'000'000;
+  page->beat(kNow + 3'000'000'000);
+  page->beat(kNow);
+  EXPECT_EQ(page->last_beat(0), kNow);
+}
+
+TEST(SamHeartbeat, ProcessesOfAnInstanceAreForgottenWithIt) {
+  const SharedHeartbeat page = SharedHeartbeat::make();
+  page->note_fork(11);
+  page->announce(12);
+  page->finish(13);
+  EXPECT_EQ(page->forked(), 11);
+  EXPECT_EQ(page->announced(), 12);
+  EXPECT_EQ(page->finisher(), 13);
+  page->begin_instance(2);
+  EXPECT_EQ(page->forked(), 0);
+  EXPECT_EQ(page->announced(), 0);
+  EXPECT_EQ(page->finisher(), 0);
+}
+
+// The page of machines without atomic access to eight bytes, here as well.
+class SamNarrowHeartbeat : public testing::Test {
+ protected:
+  static constexpr Nanoseconds kMs = kNanosecondsPerMillisecond;
+  static constexpr Nanoseconds kWrap = (Nanoseconds{1} << 32) * kMs;
+
+  BasicHeartbeatPage<NarrowStamp> page_;
+};
+
+TEST_F(SamNarrowHeartbeat, TimeIsKnownToTheMillisecondBelow) {
+  EXPECT_EQ(page_.last_beat(70 * kMs), 0);
+  page_.beat(70 * kMs + 999'999);
+  EXPECT_EQ(page_.last_beat(100 * kMs), 70 * kMs);
+  EXPECT_EQ(page_.last_beat(60 * kMs), 70 * kMs);  // by a clock read somewhat before
+}
+
+TEST_F(SamNarrowHeartbeat, TimeGoesOnWhereTheWordBeginsAgain) {
+  page_.beat(kWrap - kMs);
+  EXPECT_EQ(page_.last_beat(kWrap + 5 * kMs), kWrap - kMs);
+  page_.beat(kWrap + 2 * kMs);
+  EXPECT_EQ(page_.last_beat(kWrap + 5 * kMs), kWrap + 2 * kMs);
+  page_.beat(kWrap + kMs);
+  EXPECT_EQ(page_.last_beat(kWrap + 5 * kMs), kWrap + 2 * kMs);
+}
+
+TEST_F(SamNarrowHeartbeat, BeatWhereTheWordIsZeroIsOne) {
+  page_.beat(kWrap);
+  EXPECT_NE(page_.last_beat(kWrap), 0);
 }
 
 TEST(SamHeartbeat, OneNudgeAtATime) {

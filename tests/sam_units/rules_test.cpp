@@ -122,10 +122,11 @@ TEST(SamRules, SilenceIsWarnedThenKilled) {
   EXPECT_EQ(at(rules, kill), Signal::kKill);
 }
 
-TEST(SamRules, OldHealthCheckFromBeforeTheWarningDoesNotHelp) {
+TEST(SamRules, HealthCheckJustBeforeTheWarningDoesNotHelp) {
   Rules rules = make_started(kQuit);
-  ASSERT_EQ(at(rules, kInterval + kResolution), Signal::kWarn);
-  EXPECT_EQ(at(rules, 2 * (kInterval + kResolution), 1 * kMs), Signal::kKill);
+  constexpr Nanoseconds kWarned = kInterval + kResolution;
+  ASSERT_EQ(at(rules, kWarned), Signal::kWarn);
+  EXPECT_EQ(at(rules, 2 * kWarned, kWarned - kResolution), Signal::kKill);
 }
 
 TEST(SamRules, ResumedAfterTheWarningIsLeftRunning) {
@@ -178,9 +179,68 @@ TEST(SamRules, IntervalZeroHasNoTimeLimit) {
   EXPECT_EQ(at(rules, 1'000'000 * kInterval), Signal::kNone);
 }
 
-TEST(SamRules, HealthCheckFromTheFutureIsNotBelieved) {
+TEST(SamRules, HealthCheckOfAnotherClockCountsWhenItChanges) {
+  constexpr Nanoseconds kTick = kInterval + kResolution;
+  for (const Nanoseconds other : {1000 * kInterval, -100 * kInterval}) {
+    Rules rules = make_started(kQuit);
+    EXPECT_EQ(at(rules, kTick, other), Signal::kNone);
+    EXPECT_EQ(at(rules, 2 * kTick - 1, other), Signal::kNone);
+    EXPECT_EQ(at(rules, 2 * kTick, other + 1), Signal::kNone);
+    EXPECT_EQ(at(rules, 3 * kTick, other + 1), Signal::kWarn);
+    EXPECT_EQ(at(rules, 4 * kTick, other + 1), Signal::kKill);
+  }
+}
+
+TEST(SamRules, HealthCheckBeforeAStopIsNoneAfterTheNextStart) {
   Rules rules = make_started(kQuit);
-  EXPECT_EQ(at(rules, kInterval + kResolution, 1000 * kInterval), Signal::kWarn);
+  rules.stop_asked(2);
+  EXPECT_EQ(at(rules, 2 * kMs, 1 * kMs), Signal::kNone);
+  rules.start_asked(3, kStart + kInterval);
+  EXPECT_EQ(at(rules, 2 * kInterval + kResolution, 1 * kMs), Signal::kWarn);
+}
+
+// --- leaving sam_start early, and for good
+
+TEST(SamRules, StartAskedAgainWhileItWaitsIsTheOneThatIsAnswered) {
+  Rules rules = make_rules(kQuit | kQuorum, kInterval, false);
+  EXPECT_EQ(rules.start_asked(1, kStart).publish, ProcessState::kWaitingForQuorum);
+  expect_nothing(rules.start_asked(2, kStart));
+  EXPECT_EQ(rules.quorum_told(true, kStart).reply, 2U);
+}
+
+TEST(SamRules, StopWithoutANumberEndsAWaitingStart) {
+  Rules rules = make_rules(kRestart | kQuorum, kInterval, false);
+  rules.start_asked(7, kStart);
+  const Decision decision = rules.stop_asked(0);
+  EXPECT_EQ(decision.publish, ProcessState::kStopped);
+  EXPECT_EQ(decision.reply, 7U);
+  expect_nothing(rules.quorum_told(true, kStart));
+  EXPECT_EQ(rules.instance_died(), Recovery::kQuitStopped);
+}
+
+TEST(SamRules, StopWithoutANumberIsNotAnswered) {
+  Rules rules = make_started(kRestart);
+  EXPECT_FALSE(rules.stop_asked(0).reply);
+}
+
+TEST(SamRules, FinishedIsNeverStartedAgain) {
+  Rules rules = make_rules(kRestart | kQuorum, kInterval, false);
+  rules.start_asked(7, kStart);
+  EXPECT_EQ(rules.finished().reply, 7U);
+  const Decision start = rules.start_asked(8, kStart);
+  EXPECT_EQ(start.reply, 8U);
+  EXPECT_FALSE(start.publish);
+  rules.quorum_told(true, kStart);
+  EXPECT_TRUE(rules.next_deadline().is_never());
+  EXPECT_EQ(rules.stop_asked(9).reply, 9U);
+  EXPECT_EQ(rules.instance_died(), Recovery::kQuitStopped);
+}
+
+TEST(SamRules, FinishTakesNothingBackFromAKill) {
+  Rules rules = make_started(kRestart | kCmap);
+  rules.failure_marked();
+  expect_nothing(rules.finished());
+  EXPECT_EQ(rules.instance_died(), Recovery::kQuitFailed);
 }
 
 // --- freeze
