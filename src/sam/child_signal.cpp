@@ -19,8 +19,10 @@ bool orphans_come_here() noexcept {
   return ::getpid() == 1 || (::prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper != 0);
 }
 
-// Takes a SIGCHLD that is pending; false when none is.
+// Takes a SIGCHLD that is pending; false when none is. Keeps errno, which sam_register may be about
+// to return with.
 bool take_pending(siginfo_t& info) noexcept {
+  const int error = errno;
   sigset_t child;
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
@@ -29,6 +31,7 @@ bool take_pending(siginfo_t& info) noexcept {
   do {
     result = ::sigtimedwait(&child, &info, &no_wait);
   } while (result < 0 && errno == EINTR);
+  errno = error;
   return result == SIGCHLD;
 }
 
