@@ -5,7 +5,7 @@ if(NOT BUILD_SHARED_LIBS OR CS_SANITIZE)
   return()
 endif()
 
-set(abi_checks symbols nothing-else soname needed layout signatures abidiff loaded)
+set(abi_checks symbols nothing-else soname needed layout newest signatures abidiff loaded)
 if(CMAKE_BUILD_TYPE MATCHES "^(Release|RelWithDebInfo|MinSizeRel)$")
   list(APPEND abi_checks size)
 endif()
