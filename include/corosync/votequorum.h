@@ -256,7 +256,9 @@ cs_error_t votequorum_setexpected(votequorum_handle_t handle, unsigned int expec
 cs_error_t votequorum_setvotes(votequorum_handle_t handle, unsigned int nodeid, unsigned int votes);
 
 /* Asks the daemon for events. Those of the state of now have arrived when the function returns: the
- * node list, the quorum state and, from daemons that know it, the extra info of each device.
+ * node list, the quorum state and, from daemons that know it, the extra info of each device. If
+ * that is more than the connection has room for (about 15 nodes with 4096 bytes each), the first
+ * of it has arrived, and the rest does so as events are dispatched.
  *
  * context  handed to the callbacks
  * flags    CS_TRACK_CURRENT       the state of now

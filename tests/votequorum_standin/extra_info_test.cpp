@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The three newest functions against a daemon that knows them, and lies about them.
+// The three newest functions against a daemon that knows them, and lies about them; and more extra
+// info than a connection holds at once.
 #include <corosync/votequorum.h>
 #include <gmock/gmock.h>
+#include <sys/wait.h>
 
 #include <cstring>
+#include <numeric>
 
 #include "votequorum_standin/stand_in_test.h"
 
@@ -217,6 +220,69 @@ TEST_F(ExtraInfoEvents, LyingLengthIsRefused) {
   }
   EXPECT_THAT(lines, IsEmpty());
 }
+
+class ExtraInfoPortions : public ExtraInfoEvents, public testing::WithParamInterface<qb_ipc_type> {
+ protected:
+  static constexpr std::uint32_t kNodes = 40;
+
+  // A cluster where each node has as much extra info as it may; the state of now is asked for.
+  void ask_for_all() {
+    const auto answer = [](Peer& peer, const Request&) {
+      std::vector<std::uint32_t> nodes(kNodes);
+      std::iota(nodes.begin(), nodes.end(), 1u);
+      peer.event(nodelist_event(5, 1, 1, nodes));
+      for (const std::uint32_t node : nodes) {
+        peer.event(extra_info_event(5, node, std::string(kMost, 'x')));
+      }
+      peer.reply(status_reply());
+    };
+    stand_in_.emplace(answer, StandInOptions{.type = GetParam()});
+    model_.votequorum_nodelist_notify_fn =
+        [](votequorum_handle_t, std::uint64_t, votequorum_ring_id_t, std::uint32_t count,
+           std::uint32_t*) { lines.push_back(std::to_string(count) + " nodes"); };
+    model_.votequorum_qdevice_extra_info_fn = on_extra_info;
+    ASSERT_EQ(votequorum_model_initialize(&handle_, &model_), CS_OK);
+    ASSERT_EQ(votequorum_trackstart(handle_, 5, CS_TRACK_CURRENT), CS_OK);
+  }
+
+  // The daemon does nothing more until resumed.
+  void stop_daemon() {
+    stand_in_->pause();
+    siginfo_t info{};
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(stand_in_->pid()), &info, WSTOPPED | WNOWAIT), 0);
+  }
+
+  [[nodiscard]] bool readable(int limit_ms) const {
+    pollfd event{.fd = -1, .events = POLLIN, .revents = 0};
+    EXPECT_EQ(votequorum_fd_get(handle_, &event.fd), CS_OK);
+    return ::poll(&event, 1, limit_ms) == 1;
+  }
+};
+
+TEST_P(ExtraInfoPortions, FirstHasArrivedAndTheOthersFollow) {
+  ASSERT_NO_FATAL_FAILURE(ask_for_all());
+  ASSERT_NO_FATAL_FAILURE(stop_daemon());
+  EXPECT_EQ(votequorum_dispatch(handle_, CS_DISPATCH_ALL), CS_OK);
+  EXPECT_FALSE(readable(0));
+  // As votequorum_trackstart(3) says; what a socket holds is the system's choice.
+  EXPECT_GE(lines.size(), GetParam() == QB_IPC_SHM ? 16u : 2u);
+  EXPECT_LT(lines.size(), kNodes + 1);
+
+  stand_in_->resume();
+  while (lines.size() < kNodes + 1) {
+    ASSERT_TRUE(readable(static_cast<int>(kPatience.count()))) << lines.size();
+    ASSERT_EQ(votequorum_dispatch(handle_, CS_DISPATCH_ALL), CS_OK);
+  }
+  EXPECT_EQ(lines[0], std::to_string(kNodes) + " nodes");
+  for (std::uint32_t node = 1; node <= kNodes; ++node) {
+    EXPECT_EQ(lines[node], "5 node " + std::to_string(node) + " '" + std::string(kMost, 'x') + "'");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Transports, ExtraInfoPortions, testing::Values(QB_IPC_SHM, QB_IPC_SOCKET),
+                         [](const auto& type) {
+                           return type.param == QB_IPC_SHM ? "Shm" : "Socket";
+                         });
 
 TEST(ModelInitialize, NullHandleIsRefusedBeforeAnythingIsConnected) {
   const votequorum_model_v1_data_t model{};
