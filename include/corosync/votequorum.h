@@ -43,23 +43,23 @@ typedef uint64_t votequorum_handle_t;
 
 /* Bits of votequorum_info.flags. The first six describe the local daemon, whichever node was asked
  * for; those of the quorum device describe the node. */
-#define VOTEQUORUM_INFO_TWONODE 1               /* special rules for two nodes */
-#define VOTEQUORUM_INFO_QUORATE 2               /* this partition may go on */
-#define VOTEQUORUM_INFO_WAIT_FOR_ALL 4          /* not quorate before all nodes were seen once */
-#define VOTEQUORUM_INFO_LAST_MAN_STANDING 8     /* expected votes follow losses, after a while */
-#define VOTEQUORUM_INFO_AUTO_TIE_BREAKER 16     /* one half of an even split may go on */
-#define VOTEQUORUM_INFO_ALLOW_DOWNSCALE 32      /* expected votes fall when nodes leave cleanly */
-#define VOTEQUORUM_INFO_QDEVICE_REGISTERED 64   /* the node has a quorum device */
-#define VOTEQUORUM_INFO_QDEVICE_ALIVE 128       /* ... which polls in time */
-#define VOTEQUORUM_INFO_QDEVICE_CAST_VOTE 256   /* ... and gives its votes to the node */
-#define VOTEQUORUM_INFO_QDEVICE_MASTER_WINS 512 /* ... and alone can make the node quorate */
-#define VOTEQUORUM_INFO_QDEVICE_EXTRA_INFO 1024 /* ... and has attached extra info */
+#define VOTEQUORUM_INFO_TWONODE 1                   /* special rules for two nodes */
+#define VOTEQUORUM_INFO_QUORATE 2                   /* this partition may go on */
+#define VOTEQUORUM_INFO_WAIT_FOR_ALL 4              /* not quorate before all nodes were seen */
+#define VOTEQUORUM_INFO_LAST_MAN_STANDING 8         /* expected votes follow losses, later on */
+#define VOTEQUORUM_INFO_AUTO_TIE_BREAKER 16         /* one half of an even split may go on */
+#define VOTEQUORUM_INFO_ALLOW_DOWNSCALE 32          /* expected votes fall as nodes leave cleanly */
+#define VOTEQUORUM_INFO_QDEVICE_REGISTERED 64       /* the node has a quorum device */
+#define VOTEQUORUM_INFO_QDEVICE_ALIVE 128           /* ... which polls in time */
+#define VOTEQUORUM_INFO_QDEVICE_CAST_VOTE 256       /* ... and gives its votes to the node */
+#define VOTEQUORUM_INFO_QDEVICE_MASTER_WINS 512     /* ... and alone can make the node quorate */
+#define VOTEQUORUM_INFO_QDEVICE_HAS_EXTRA_INFO 1024 /* ... and has attached extra info */
 
-#define VOTEQUORUM_QDEVICE_NODEID 0                   /* stands for the device in node lists */
-#define VOTEQUORUM_QDEVICE_MAX_NAME_LEN 255           /* bytes, the terminating NUL included */
-#define VOTEQUORUM_QDEVICE_MAX_EXTRA_INFO_LEN 4096    /* bytes */
-#define VOTEQUORUM_QDEVICE_DEFAULT_TIMEOUT 10000      /* between polls, milliseconds */
-#define VOTEQUORUM_QDEVICE_DEFAULT_SYNC_TIMEOUT 30000 /* poll during a transition, milliseconds */
+#define VOTEQUORUM_QDEVICE_NODEID 0                    /* stands for the device in node lists */
+#define VOTEQUORUM_QDEVICE_MAX_NAME_LEN 255            /* bytes, the terminating NUL included */
+#define VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE 4096 /* bytes of extra info */
+#define VOTEQUORUM_QDEVICE_DEFAULT_TIMEOUT 10000       /* between polls, milliseconds */
+#define VOTEQUORUM_QDEVICE_DEFAULT_SYNC_TIMEOUT 30000  /* poll during a transition, milliseconds */
 
 /* States of a node. */
 #define VOTEQUORUM_NODESTATE_MEMBER 1
@@ -117,15 +117,14 @@ typedef void (*votequorum_expectedvotes_notification_fn_t)(votequorum_handle_t h
                                                            uint64_t context,
                                                            uint32_t expected_votes);
 
-/* The quorum device of a node has set (length above 0) or cleared (0) its extra info. The bytes
+/* The quorum device of a node has set (ei_size above 0) or cleared (0) its extra info. The bytes
  * are valid during the call only.
  *
- * nodeid          the node whose device it is
- * extra_info_len  bytes at extra_info */
-typedef void (*votequorum_qdevice_extra_info_notification_fn_t)(votequorum_handle_t handle,
-                                                                uint64_t context, uint32_t nodeid,
-                                                                uint32_t extra_info_len,
-                                                                const void *extra_info);
+ * nodeid   the node whose device it is
+ * ei_size  bytes at extra_info */
+typedef void (*votequorum_qdevice_extra_info_fn_t)(votequorum_handle_t handle, uint64_t context,
+                                                   uint32_t nodeid, uint32_t ei_size,
+                                                   void *extra_info);
 
 /* What votequorum_initialize() takes. An event whose callback is NULL is dropped. */
 typedef struct {
@@ -136,17 +135,16 @@ typedef struct {
 
 /* Which set of callbacks a model structure holds. */
 typedef enum {
-  VOTEQUORUM_MODEL_V0 = 0,
   VOTEQUORUM_MODEL_V1 = 1
 } votequorum_model_t;
 
 /* What votequorum_model_initialize() takes. An event whose callback is NULL is dropped. */
 typedef struct {
-  votequorum_model_t model; /* VOTEQUORUM_MODEL_V1; VOTEQUORUM_MODEL_V0 is taken as the same */
+  votequorum_model_t model; /* VOTEQUORUM_MODEL_V1; not looked at, as there is no other */
   votequorum_quorum_notification_fn_t votequorum_quorum_notify_fn;
   votequorum_expectedvotes_notification_fn_t votequorum_expectedvotes_notify_fn;
   votequorum_nodelist_notification_fn_t votequorum_nodelist_notify_fn;
-  votequorum_qdevice_extra_info_notification_fn_t votequorum_qdevice_extra_info_notify_fn;
+  votequorum_qdevice_extra_info_fn_t votequorum_qdevice_extra_info_fn;
 } votequorum_model_v1_data_t;
 
 /* Connects to the daemon.
@@ -173,12 +171,12 @@ cs_error_t votequorum_initialize(votequorum_handle_t *handle, votequorum_callbac
  * handle  receives the handle
  * model   copied; NULL is the same as a structure of NULLs
  *
- * CS_ERR_INVALID_PARAM  handle is NULL, or model->model is above VOTEQUORUM_MODEL_V1
+ * CS_ERR_INVALID_PARAM  handle is NULL
  * and all that votequorum_initialize() returns.
  *
  * Thread safe; not async-signal-safe. */
 cs_error_t votequorum_model_initialize(votequorum_handle_t *handle,
-                                       votequorum_model_v1_data_t *model);
+                                       const votequorum_model_v1_data_t *model);
 
 /* Ends the use of a handle, also when the daemon is gone. Calls of other threads that wait on it
  * for events return CS_ERR_BAD_HANDLE within milliseconds; the connection is closed when the last
@@ -258,7 +256,9 @@ cs_error_t votequorum_setexpected(votequorum_handle_t handle, unsigned int expec
 cs_error_t votequorum_setvotes(votequorum_handle_t handle, unsigned int nodeid, unsigned int votes);
 
 /* Asks the daemon for events. Those of the state of now have arrived when the function returns: the
- * node list, the quorum state and, from daemons that know it, the extra info of each device.
+ * node list, the quorum state and, from daemons that know it, the extra info of each device. If
+ * that is more than the connection has room for (about 15 nodes with 4096 bytes each), the first
+ * of it has arrived, and the rest does so as events are dispatched.
  *
  * context  handed to the callbacks
  * flags    CS_TRACK_CURRENT       the state of now
@@ -379,38 +379,38 @@ cs_error_t votequorum_qdevice_master_wins(votequorum_handle_t handle, const char
                                           unsigned int allow);
 
 /* Asks the daemon for the extra info that the quorum device of a node has set. VOTEQUORUM_QDEVICE_
- * NODEID stands for the device itself here, which has none: the length is then 0.
+ * NODEID stands for the device itself here, which has none: *ei_size is then 0.
  *
- * nodeid          the node
- * extra_info      receives the bytes
- * extra_info_len  in: room at extra_info, in bytes. Out: bytes stored, 0 if none are set
+ * nodeid      the node
+ * ei_size     receives the number of bytes, 0 if none are set; it is not looked at before
+ * extra_info  receives so many bytes. Must have room for the most that there can be,
+ *             VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE
  *
  * CS_ERR_INVALID_PARAM  a pointer is NULL, or the daemon is too old
  * CS_ERR_BAD_HANDLE     unknown or finalised handle
  * CS_ERR_ACCESS         the configuration forbids quorum devices
  * CS_ERR_NOT_EXIST      node not seen since the daemon started
- * CS_ERR_TOO_BIG        more bytes than there is room for; nothing was written
  * and the errors of every request.
  *
  * Thread safe; not async-signal-safe. */
 cs_error_t votequorum_get_qdevice_extra_info(votequorum_handle_t handle, unsigned int nodeid,
-                                             void *extra_info, size_t *extra_info_len);
+                                             uint32_t *ei_size, void *extra_info);
 
 /* Asks the daemon to attach some bytes to the quorum device of the local node, for all nodes to
  * see.
  *
- * extra_info      the bytes; may be NULL when there are none
- * extra_info_len  how many, at most VOTEQUORUM_QDEVICE_MAX_EXTRA_INFO_LEN; 0 clears
+ * ei_size     how many bytes, at most VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE; 0 clears
+ * extra_info  the bytes; NULL clears, whatever ei_size is
  *
  * CS_ERR_BAD_HANDLE     unknown or finalised handle (checked first, unlike elsewhere)
- * CS_ERR_INVALID_PARAM  too many bytes, NULL with a length above 0, or the daemon is too old
+ * CS_ERR_INVALID_PARAM  too many bytes, or the daemon is too old
  * CS_ERR_ACCESS         the configuration forbids quorum devices
  * CS_ERR_NOT_EXIST      the node has no device
  * and the errors of every request.
  *
  * Thread safe; not async-signal-safe. */
-cs_error_t votequorum_set_qdevice_extra_info(votequorum_handle_t handle, const void *extra_info,
-                                             size_t extra_info_len);
+cs_error_t votequorum_set_qdevice_extra_info(votequorum_handle_t handle, uint32_t ei_size,
+                                             const void *extra_info);
 
 #ifdef __cplusplus
 }

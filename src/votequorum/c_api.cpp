@@ -4,7 +4,6 @@
 #include <corosync/votequorum.h>
 
 #include <cstdint>
-#include <cstring>
 
 #include "common/export.h"
 #include "votequorum/client.h"
@@ -40,16 +39,11 @@ extern "C" CS_EXPORT cs_error_t votequorum_initialize(votequorum_handle_t* handl
   return open_client(handle, table);
 }
 
-extern "C" CS_EXPORT cs_error_t votequorum_model_initialize(votequorum_handle_t* handle,
-                                                            votequorum_model_v1_data_t* model) {
+extern "C" CS_EXPORT cs_error_t
+votequorum_model_initialize(votequorum_handle_t* handle, const votequorum_model_v1_data_t* model) {
   if (handle == nullptr) return CS_ERR_INVALID_PARAM;
-  const Callbacks table = model != nullptr ? *model : Callbacks{};
-  // Read as a number: what a caller puts there need not be one of the enumerators.
-  std::uint32_t version = 0;
-  static_assert(sizeof(version) == sizeof(table.model));
-  std::memcpy(&version, &table.model, sizeof(version));
-  if (version > VOTEQUORUM_MODEL_V1) return CS_ERR_INVALID_PARAM;
-  return open_client(handle, table);
+  // The field model is not looked at, as upstream: callers leave it unset.
+  return open_client(handle, model != nullptr ? *model : Callbacks{});
 }
 
 extern "C" CS_EXPORT cs_error_t votequorum_finalize(votequorum_handle_t handle) {
@@ -168,20 +162,20 @@ extern "C" CS_EXPORT cs_error_t votequorum_qdevice_master_wins(votequorum_handle
 
 extern "C" CS_EXPORT cs_error_t votequorum_get_qdevice_extra_info(votequorum_handle_t handle,
                                                                   unsigned int nodeid,
-                                                                  void* extra_info,
-                                                                  size_t* extra_info_len) {
-  if (extra_info == nullptr || extra_info_len == nullptr) return CS_ERR_INVALID_PARAM;
+                                                                  uint32_t* ei_size,
+                                                                  void* extra_info) {
+  if (ei_size == nullptr || extra_info == nullptr) return CS_ERR_INVALID_PARAM;
   const auto client = clients.find(handle);
-  return client ? client->get_extra_info(nodeid, static_cast<std::byte*>(extra_info),
-                                         *extra_info_len)
+  return client ? client->get_extra_info(nodeid, *ei_size, static_cast<std::byte*>(extra_info))
                 : CS_ERR_BAD_HANDLE;
 }
 
 extern "C" CS_EXPORT cs_error_t votequorum_set_qdevice_extra_info(votequorum_handle_t handle,
-                                                                  const void* extra_info,
-                                                                  size_t extra_info_len) {
+                                                                  uint32_t ei_size,
+                                                                  const void* extra_info) {
   const auto client = clients.find(handle);
   if (!client) return CS_ERR_BAD_HANDLE;
-  if (extra_info == nullptr && extra_info_len > 0) return CS_ERR_INVALID_PARAM;
-  return client->set_extra_info({static_cast<const std::byte*>(extra_info), extra_info_len});
+  // NULL clears whatever the size says, even one that is too large.
+  if (extra_info == nullptr) return client->set_extra_info({});
+  return client->set_extra_info({static_cast<const std::byte*>(extra_info), ei_size});
 }

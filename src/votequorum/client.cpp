@@ -98,18 +98,18 @@ cs_error_t Client::set_extra_info(std::span<const std::byte> data) noexcept {
   return request(message);
 }
 
-cs_error_t Client::get_extra_info(std::uint32_t node_id, std::byte* data,
-                                  std::size_t& length) noexcept {
+cs_error_t Client::get_extra_info(std::uint32_t node_id, std::uint32_t& size,
+                                  std::byte* data) noexcept {
   const auto reply = connection_->call(wire::GetExtraInfoRequest{.node_id = node_id});
   if (!reply) return reply.error();
   const wire::GetExtraInfoReply& answer = *reply;
   const std::size_t stored = answer.length;
+  // No reply longer than its struct is accepted, so this bounds what is stored as well.
   if (static_cast<std::size_t>(answer.header.size) != wire::GetExtraInfoReply::kMinSize + stored) {
     return CS_ERR_MESSAGE_ERROR;
   }
-  if (stored > length) return CS_ERR_TOO_BIG;
   if (stored > 0) std::memcpy(data, answer.data, stored);
-  length = stored;
+  size = answer.length;
   return CS_OK;
 }
 

@@ -44,8 +44,8 @@ class Client : public Shared {
                           const votequorum_ring_id_t& ring_id) noexcept;
   cs_error_t qdevice_master_wins(const DeviceName& name, bool allow) noexcept;
   cs_error_t set_extra_info(std::span<const std::byte> data) noexcept;
-  // length: room behind data, then what was stored there.
-  cs_error_t get_extra_info(std::uint32_t node_id, std::byte* data, std::size_t& length) noexcept;
+  // data has room for the longest there is; size of its bytes are written.
+  cs_error_t get_extra_info(std::uint32_t node_id, std::uint32_t& size, std::byte* data) noexcept;
 
   // Receives events and calls back; handle is what the callbacks are told.
   cs_error_t dispatch(votequorum_handle_t handle, cs_dispatch_flags_t mode) noexcept;

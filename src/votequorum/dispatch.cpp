@@ -38,10 +38,10 @@ class Deliver {
   }
 
   void operator()(const ExtraInfo& event) const {
-    if (callbacks_.votequorum_qdevice_extra_info_notify_fn == nullptr) return;
-    callbacks_.votequorum_qdevice_extra_info_notify_fn(
-        handle_, event.context, event.node_id, static_cast<std::uint32_t>(event.data.size()),
-        event.data.data());
+    if (callbacks_.votequorum_qdevice_extra_info_fn == nullptr) return;
+    callbacks_.votequorum_qdevice_extra_info_fn(handle_, event.context, event.node_id,
+                                                static_cast<std::uint32_t>(event.data.size()),
+                                                event.data.data());
   }
 
  private:

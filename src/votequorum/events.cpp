@@ -66,7 +66,7 @@ Result<Event> decode_nodelist(std::span<std::byte> message) noexcept {
 Result<Event> decode_extra_info(std::span<std::byte> message) noexcept {
   const auto fixed = read_fixed<wire::votequorum::ExtraInfoEvent>(message);
   if (!fixed) return CS_ERR_MESSAGE_ERROR;
-  const auto data = read_entries<const std::byte>(message, *fixed, wire::votequorum::kMaxExtraInfo);
+  const auto data = read_entries<std::byte>(message, *fixed, wire::votequorum::kMaxExtraInfo);
   if (!data) return CS_ERR_MESSAGE_ERROR;
   return Event(ExtraInfo{fixed->context, fixed->node_id, *data});
 }

@@ -37,7 +37,7 @@ struct Nodelist {
 struct ExtraInfo {
   std::uint64_t context;
   std::uint32_t node_id;
-  std::span<const std::byte> data;
+  std::span<std::byte> data;
 };
 
 // Something that this version does not know, from a newer daemon.

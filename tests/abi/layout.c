@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Prints size, offset and value of everything public in the headers; compiled with either set of
-// headers it must print the same. What only ours have is printed after a '+'.
+// headers it must print the same. What came after 3.1.7 is printed after a '+'.
 #include <corosync/corodefs.h>
 #include <corosync/corotypes.h>
 #include <corosync/hdb.h>
@@ -172,19 +172,18 @@ static void votequorum_types(void) {
 }
 
 static void additions(void) {
-#ifdef VOTEQUORUM_QDEVICE_MAX_EXTRA_INFO_LEN
-  fputs("+", stdout), VALUE(VOTEQUORUM_INFO_QDEVICE_EXTRA_INFO);
-  fputs("+", stdout), VALUE(VOTEQUORUM_QDEVICE_MAX_EXTRA_INFO_LEN);
+#ifdef VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE
+  fputs("+", stdout), VALUE(VOTEQUORUM_INFO_QDEVICE_HAS_EXTRA_INFO);
+  fputs("+", stdout), VALUE(VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE);
   fputs("+", stdout), NUMBER(votequorum_model_t);
-  fputs("+", stdout), VALUE(VOTEQUORUM_MODEL_V0);
   fputs("+", stdout), VALUE(VOTEQUORUM_MODEL_V1);
-  fputs("+", stdout), TYPE(votequorum_qdevice_extra_info_notification_fn_t);
+  fputs("+", stdout), TYPE(votequorum_qdevice_extra_info_fn_t);
   fputs("+", stdout), TYPE(votequorum_model_v1_data_t);
   fputs("+", stdout), FIELD(votequorum_model_v1_data_t, model);
   fputs("+", stdout), FIELD(votequorum_model_v1_data_t, votequorum_quorum_notify_fn);
   fputs("+", stdout), FIELD(votequorum_model_v1_data_t, votequorum_expectedvotes_notify_fn);
   fputs("+", stdout), FIELD(votequorum_model_v1_data_t, votequorum_nodelist_notify_fn);
-  fputs("+", stdout), FIELD(votequorum_model_v1_data_t, votequorum_qdevice_extra_info_notify_fn);
+  fputs("+", stdout), FIELD(votequorum_model_v1_data_t, votequorum_qdevice_extra_info_fn);
 #endif
 }
 

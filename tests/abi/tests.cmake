@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Our libraries and headers against the distribution's. Only for libraries as they are shipped:
-# sanitizers bring symbols and libraries of their own.
+# Our libraries and headers against the distribution's and upstream's.
+cs_add_namespace_test(abi_caller_test TIMEOUT 120 LIBS votequorum cs_stand_in
+  SOURCES abi/caller_test.cpp abi/our_caller.c abi/upstream_caller.c)
+
+# The rest is for libraries as they are shipped: sanitizers bring symbols and libraries of their own.
 if(NOT BUILD_SHARED_LIBS OR CS_SANITIZE)
   return()
 endif()
 
-set(abi_checks symbols nothing-else soname needed layout signatures abidiff loaded)
+set(abi_checks symbols nothing-else soname needed layout newest signatures abidiff loaded)
 if(CMAKE_BUILD_TYPE MATCHES "^(Release|RelWithDebInfo|MinSizeRel)$")
   list(APPEND abi_checks size)
 endif()

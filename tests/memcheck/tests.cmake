@@ -14,7 +14,7 @@ if(CS_VALGRIND AND NOT CS_SANITIZE)
   endforeach()
   foreach(program votequorum_standin_test votequorum_connect_test votequorum_extra_info_test
                   votequorum_hostile_test ipc_connection_test votequorum_daemon_test votequorum_newest_daemon_test
-                  votequorum_threads_daemon_test)
+                  votequorum_threads_daemon_test abi_caller_test)
     add_test(NAME Memcheck.${program}
              COMMAND ${PROJECT_SOURCE_DIR}/scripts/in-namespaces ${memcheck}
                      $<TARGET_FILE:${program}> --gtest_filter=-*.Child*Parent*:*.ChildKeepsNo*)

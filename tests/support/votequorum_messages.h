@@ -113,8 +113,9 @@ inline Message extra_info_event(std::uint64_t context, std::uint32_t node_id,
   return message.put_bytes(48, as_bytes(data));
 }
 
+// Four bytes of leftovers come behind the data, other ones than the tests fill memory with.
 inline Message extra_info_reply(const std::string& data) {
-  Message message(6, 32 + data.size());
+  Message message(6, 32 + data.size(), 0x3c);
   message.put32(24, static_cast<std::uint32_t>(data.size()));
   return message.put_bytes(28, as_bytes(data));
 }

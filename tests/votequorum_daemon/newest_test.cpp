@@ -21,33 +21,33 @@ class Newest : public SharedDaemonTest {
 };
 
 TEST_F(Newest, GetExtraInfoIsTooNew) {
-  std::string data(VOTEQUORUM_QDEVICE_MAX_EXTRA_INFO_LEN, '.');
-  std::size_t length = data.size();
+  std::string data(VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE, '.');
+  std::uint32_t size = 77;
   for (const unsigned node_id : {0u, 1u, 2u}) {
-    EXPECT_EQ(votequorum_get_qdevice_extra_info(handle(), node_id, data.data(), &length),
+    EXPECT_EQ(votequorum_get_qdevice_extra_info(handle(), node_id, &size, data.data()),
               CS_ERR_INVALID_PARAM);
   }
-  EXPECT_EQ(length, data.size());
+  EXPECT_EQ(size, 77u);
   EXPECT_EQ(data, std::string(data.size(), '.'));
   expect_unharmed();
 }
 
 TEST_F(Newest, SetExtraInfoIsTooNew) {
-  const std::string data(VOTEQUORUM_QDEVICE_MAX_EXTRA_INFO_LEN, 'x');
-  EXPECT_EQ(votequorum_set_qdevice_extra_info(handle(), data.data(), data.size()),
+  const std::string data(VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE, 'x');
+  EXPECT_EQ(votequorum_set_qdevice_extra_info(handle(), VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE,
+                                              data.data()),
             CS_ERR_INVALID_PARAM);
-  EXPECT_EQ(votequorum_set_qdevice_extra_info(handle(), nullptr, 0), CS_ERR_INVALID_PARAM);
+  EXPECT_EQ(votequorum_set_qdevice_extra_info(handle(), 0, nullptr), CS_ERR_INVALID_PARAM);
   expect_unharmed();
 }
 
 TEST_F(Newest, BadParametersAreRefused) {
   char byte = 0;
-  std::size_t length = 1;
-  EXPECT_EQ(votequorum_get_qdevice_extra_info(handle(), 1, nullptr, &length), CS_ERR_INVALID_PARAM);
-  EXPECT_EQ(votequorum_get_qdevice_extra_info(handle(), 1, &byte, nullptr), CS_ERR_INVALID_PARAM);
-  EXPECT_EQ(votequorum_set_qdevice_extra_info(handle(), nullptr, 1), CS_ERR_INVALID_PARAM);
-  const std::string long_data(VOTEQUORUM_QDEVICE_MAX_EXTRA_INFO_LEN + 1, 'x');
-  EXPECT_EQ(votequorum_set_qdevice_extra_info(handle(), long_data.data(), long_data.size()),
+  std::uint32_t size = 1;
+  EXPECT_EQ(votequorum_get_qdevice_extra_info(handle(), 1, &size, nullptr), CS_ERR_INVALID_PARAM);
+  EXPECT_EQ(votequorum_get_qdevice_extra_info(handle(), 1, nullptr, &byte), CS_ERR_INVALID_PARAM);
+  EXPECT_EQ(votequorum_set_qdevice_extra_info(handle(),
+                                              VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE + 1, &byte),
             CS_ERR_INVALID_PARAM);
 }
 
@@ -55,13 +55,14 @@ TEST_F(Newest, BadParametersAreRefused) {
 TEST_F(Newest, OrderOfChecks) {
   constexpr votequorum_handle_t kUnknown = 0x0123456789abcdef;
   char byte = 0;
-  std::size_t length = 1;
-  EXPECT_EQ(votequorum_get_qdevice_extra_info(kUnknown, 1, nullptr, &length), CS_ERR_INVALID_PARAM);
-  EXPECT_EQ(votequorum_get_qdevice_extra_info(kUnknown, 1, &byte, nullptr), CS_ERR_INVALID_PARAM);
-  EXPECT_EQ(votequorum_get_qdevice_extra_info(kUnknown, 1, &byte, &length), CS_ERR_BAD_HANDLE);
-  EXPECT_EQ(votequorum_set_qdevice_extra_info(kUnknown, nullptr, 1), CS_ERR_BAD_HANDLE);
-  EXPECT_EQ(votequorum_set_qdevice_extra_info(kUnknown, &byte, 1), CS_ERR_BAD_HANDLE);
-  EXPECT_EQ(length, 1u);
+  std::uint32_t size = 1;
+  EXPECT_EQ(votequorum_get_qdevice_extra_info(kUnknown, 1, &size, nullptr), CS_ERR_INVALID_PARAM);
+  EXPECT_EQ(votequorum_get_qdevice_extra_info(kUnknown, 1, nullptr, &byte), CS_ERR_INVALID_PARAM);
+  EXPECT_EQ(votequorum_get_qdevice_extra_info(kUnknown, 1, &size, &byte), CS_ERR_BAD_HANDLE);
+  EXPECT_EQ(votequorum_set_qdevice_extra_info(kUnknown, 1, nullptr), CS_ERR_BAD_HANDLE);
+  EXPECT_EQ(votequorum_set_qdevice_extra_info(kUnknown, 1, &byte), CS_ERR_BAD_HANDLE);
+  EXPECT_EQ(votequorum_set_qdevice_extra_info(kUnknown, UINT32_MAX, &byte), CS_ERR_BAD_HANDLE);
+  EXPECT_EQ(size, 1u);
 }
 
 TEST_F(Newest, ModelInitializeWorksWithTheOldDaemon) {

@@ -4,6 +4,7 @@
 // deeper into the decoders; this goes through the whole library, libqb included.
 #include <corosync/votequorum.h>
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 
@@ -60,7 +61,7 @@ class Reader {
     table.votequorum_quorum_notify_fn = on_quorum;
     table.votequorum_expectedvotes_notify_fn = on_expected_votes;
     table.votequorum_nodelist_notify_fn = on_nodelist;
-    table.votequorum_qdevice_extra_info_notify_fn = on_extra_info;
+    table.votequorum_qdevice_extra_info_fn = on_extra_info;
     return table;
   }
 
@@ -83,11 +84,11 @@ class Reader {
     ASSERT_LE(count, kMostNodes);
     sink = std::accumulate(nodes, nodes + count, sink + 0);
   }
-  static void on_extra_info(votequorum_handle_t, std::uint64_t, std::uint32_t, std::uint32_t length,
-                            const void* data) {
+  static void on_extra_info(votequorum_handle_t, std::uint64_t, std::uint32_t, std::uint32_t size,
+                            void* data) {
     ++events;
     const auto* const bytes = static_cast<const unsigned char*>(data);
-    sink = std::accumulate(bytes, bytes + length, sink + 0);
+    sink = std::accumulate(bytes, bytes + size, sink + 0);
   }
 };
 
@@ -121,14 +122,17 @@ class Hostile : public StandInTest, public testing::WithParamInterface<std::uint
   }
 
   void ask_for_extra_info() {
-    std::array<std::byte, 64> room;
-    room.fill(std::byte{0xa5});
-    std::size_t length = 32;  // the rest is not to be touched
-    const cs_error_t status = votequorum_get_qdevice_extra_info(handle_, 1, room.data(), &length);
+    Pattern<std::array<std::byte, VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE + 64>> room;
+    std::uint32_t size = 77;
+    const cs_error_t status = votequorum_get_qdevice_extra_info(handle_, 1, &size, room.get());
     ASSERT_TRUE(is_a_status(status)) << status;
-    ASSERT_LE(length, 32U);
-    const auto untouched = std::span(room).subspan(status == CS_OK ? length : 0);
-    for (const std::byte byte : untouched) ASSERT_EQ(byte, std::byte{0xa5});
+    if (status != CS_OK) {
+      ASSERT_EQ(size, 77U);
+      size = 0;
+    }
+    ASSERT_LE(size, unsigned{VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE});
+    std::fill_n(room.get()->begin(), size, std::byte{0xa5});
+    ASSERT_TRUE(room.untouched());
   }
 
   void ask(int kind) {
