@@ -33,6 +33,11 @@ class Active {
     return now < next_look_.load(std::memory_order_relaxed) ? CS_OK : look_for_supervisor(now);
   }
 
+  // False in a process that an earlier instance has left behind.
+  [[nodiscard]] bool is_current() const noexcept {
+    return ends_.heartbeat->belongs_to(instance_);
+  }
+
   // Sends a command and waits for its answer, without limit; signals do not end the wait. One
   // caller at a time. CS_ERR_LIBRARY when the supervisor is gone, or the pipes have been closed.
   [[nodiscard]] cs_error_t ask(Command command) noexcept;

@@ -32,10 +32,9 @@ cs_error_t Session::initialize(int interval_ms, unsigned policy_bits) noexcept {
 
 cs_error_t Session::open(const Settings& settings) noexcept {
   settings_ = settings;
-  cs_error_t status = store_.open();
-  if (status == CS_OK && settings.policy.needs_quorum()) {
-    status = quorum_.connect(Deadline::in_milliseconds(kDaemonPatienceMs));
-  }
+  store_.open();
+  if (!settings.policy.needs_quorum()) return CS_OK;
+  const cs_error_t status = quorum_.connect(Deadline::in_milliseconds(kDaemonPatienceMs));
   if (status != CS_OK) close();
   return status;
 }
@@ -79,6 +78,7 @@ cs_error_t Session::register_process(unsigned* instance_id) noexcept {
   if (status == CS_OK) {
     errno = error;  // the supervisor's may be years old, and is nothing to an instance
   } else {
+    store_.take_back(false);  // the process may become a daemon yet
     (void)change(State::kSupervising, State::kInitialized);
   }
   return status;
@@ -86,9 +86,13 @@ cs_error_t Session::register_process(unsigned* instance_id) noexcept {
 
 cs_error_t Session::supervise(unsigned* instance_id) noexcept {
   if (const cs_error_t status = own_quorum_connection(); status != CS_OK) return status;
+  if (const cs_error_t status = store_.share(); status != CS_OK) return status;
   Supervisor supervisor(settings_, quorum_, store_, warn_signal_);
   const cs_error_t status = supervisor.prepare(Deadline::in_milliseconds(kDaemonPatienceMs));
-  if (status != CS_OK) return status;
+  if (status != CS_OK) {
+    store_.take_back(true);
+    return status;
+  }
   auto life = supervisor.run();
   if (!life) return CS_ERR_LIBRARY;
   quorum_.drop();
@@ -165,7 +169,13 @@ cs_error_t Session::restore_data(void* data, std::size_t room) noexcept {
 }
 
 cs_error_t Session::store_data(const void* data, std::size_t size) noexcept {
-  return is_open(state()) ? store_.store(data, size) : CS_ERR_BAD_HANDLE;
+  const State current = state();
+  if (!is_open(current)) return CS_ERR_BAD_HANDLE;
+  if (!is_active(current)) return store_.store(data, size);
+  const auto is_current = [](const void* active) noexcept {
+    return static_cast<const Active*>(active)->is_current();
+  };
+  return store_.store(data, size, {is_current, &active_});
 }
 
 }  // namespace cs::sam
