@@ -25,7 +25,7 @@ cs_error_t Session::initialize(int interval_ms, unsigned policy_bits) noexcept {
   if (!change(State::kNew, State::kInitializing)) return CS_ERR_BAD_HANDLE;
   const auto policy = RecoveryPolicy::parse(policy_bits);
   const cs_error_t status =
-      policy ? open({*policy, Settings::interval_from(interval_ms)}) : CS_ERR_INVALID_PARAM;
+      policy ? open(Settings::from(*policy, interval_ms)) : CS_ERR_INVALID_PARAM;
   state_.store(status == CS_OK ? State::kInitialized : State::kNew);
   return status;
 }
@@ -51,8 +51,8 @@ cs_error_t Session::finalize() noexcept {
     const State current = state();
     switch (current) {
       case State::kStarted:
-        if (const cs_error_t status = stop(); status != CS_OK) return status;
-        continue;
+        if (const cs_error_t status = stop(); status == CS_ERR_LIBRARY) return status;
+        continue;  // another thread, or a handler, may have been quicker
       case State::kStopping:  // by another thread: in this one no handler runs meanwhile
         sleep_a_little();
         continue;
@@ -112,7 +112,8 @@ cs_error_t Session::own_quorum_connection() noexcept {
 cs_error_t Session::start() noexcept {
   const CancelGuard guard;
   if (!change(State::kRegistered, State::kStarting)) return CS_ERR_BAD_HANDLE;
-  const cs_error_t status = active_.ask(Command::kStart);
+  cs_error_t status = thread_.prepare();
+  if (status == CS_OK) status = active_.ask(Command::kStart);
   if (status != CS_OK) {
     (void)change(State::kStarting, State::kRegistered);
     return status;
@@ -125,14 +126,18 @@ cs_error_t Session::start() noexcept {
   return CS_OK;
 }
 
-// Signals wait: a handler may stop or finalise as well, and could not wait for what it interrupted.
+// First it waits for a callback, with signals let in. Then they wait: a handler may stop or finalise
+// as well, and could not wait for what it interrupted.
 cs_error_t Session::stop() noexcept {
+  if (state() != State::kStarted) return CS_ERR_BAD_HANDLE;
   const CancelGuard cancel;
+  thread_.stop();
   const SignalGuard signals;
   if (!change(State::kStarted, State::kStopping)) return CS_ERR_BAD_HANDLE;
-  thread_.stop();
+  thread_.halt();  // another thread may have stopped and started meanwhile
   const cs_error_t status = active_.ask(Command::kStop);
   state_.store(status == CS_OK ? State::kRegistered : State::kStarted);
+  if (status != CS_OK) thread_.start();
   return status;
 }
 
@@ -153,7 +158,7 @@ cs_error_t Session::set_warn_signal(int number) noexcept {
 cs_error_t Session::set_callback(sam_hc_callback_t callback) noexcept {
   const State current = state();
   if (!is_active(current) || is_started(current)) return CS_ERR_BAD_HANDLE;
-  if (settings_.interval == 0) return CS_ERR_INVALID_PARAM;
+  if (!settings_.allows_callback) return CS_ERR_INVALID_PARAM;
   return thread_.set_callback(callback, settings_.interval);
 }
 
