@@ -49,7 +49,8 @@ ssize_t write_and_learn(int fd, const void* data, std::size_t size, off_t offset
 cs::sam::Store& store() {
   static cs::sam::Store store(write_and_learn);
   if (g_files[1] == -1) {
-    require(store.open() == CS_OK);
+    store.open();
+    require(store.share() == CS_OK);
     require(store.store("a", 1) == CS_OK && store.store("b", 1) == CS_OK);
     require(g_files[1] != -1);
   }
@@ -82,12 +83,14 @@ void overwrite(int fd, std::span<const std::byte> bytes, unsigned repairs) {
   require(::pwrite(fd, slot.data(), slot.size(), 0) == static_cast<ssize_t>(slot.size()));
 }
 
-// Whatever is found, no byte beyond the room is touched.
+// Whatever is found, no byte beyond the room is touched, and none at all unless it is CS_OK.
 void restore(std::size_t room) {
   std::vector<std::byte> into(room + 16, kUntouched);
   const cs_error_t status = store().restore(into.data(), room);
   require(status == CS_OK || status == CS_ERR_LIBRARY || status == CS_ERR_INVALID_PARAM);
-  for (std::size_t i = room; i < into.size(); ++i) require(into[i] == kUntouched);
+  for (std::size_t i = status == CS_OK ? room : 0; i < into.size(); ++i) {
+    require(into[i] == kUntouched);
+  }
   const auto size = store().size();
   require(size || size.error() == CS_ERR_LIBRARY);
   if (status == CS_OK) require(size && *size <= room);

@@ -9,7 +9,7 @@
 
 namespace {
 
-void send_health_check();
+cs_error_t send_health_check();
 
 // Never destroyed: the supervisor's exit() runs the application's handlers, which may still use it.
 union SessionStorage {
@@ -22,7 +22,7 @@ union SessionStorage {
 constinit SessionStorage g_storage;
 constexpr cs::sam::Session& session() { return g_storage.session; }
 
-void send_health_check() { (void)session().send_health_check(); }
+cs_error_t send_health_check() { return session().send_health_check(); }
 
 }  // namespace
 

@@ -4,57 +4,85 @@
 #ifndef CS_SAM_HEALTH_CHECK_THREAD_H
 #define CS_SAM_HEALTH_CHECK_THREAD_H
 
+#include <atomic>
 #include <cstdint>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/types.h>
 
 #include <corosync/sam.h>
 
 #include "common/clock.h"
-#include "common/mutex.h"
+#include "sam/signal_safe_lock.h"
 
 namespace cs::sam {
 
 // Constant-initialised and never destroyed. The thread is made with the first callback and then
-// waits between stop() and start().
+// waits between stop() and start(). A fork does not copy it: another process has a thread once
+// prepare() or resume_after_fork() has made one there. No lock is held while the callback runs, and
+// none without all signals being blocked, so that handlers may call what follows as well; but for
+// the making of a thread, which is not async-signal-safe.
 class HealthCheckThread {
  public:
-  using SendHealthCheck = void (*)();
+  // An error ends the checks until the next start().
+  using SendHealthCheck = cs_error_t (*)();
 
   explicit constexpr HealthCheckThread(SendHealthCheck send) noexcept : send_(send) {}
 
-  // Null switches back to health checks by the application; as the very first it is
-  // CS_ERR_INVALID_PARAM. CS_ERR_LIBRARY, with errno, when no thread can be made.
+  // The callback will run with the signal mask that the calling thread has now. Null switches back
+  // to health checks by the application; as the very first it is CS_ERR_INVALID_PARAM. With an
+  // interval of 0 it is never called. CS_ERR_LIBRARY, with errno, when no thread can be made.
   [[nodiscard]] cs_error_t set_callback(sam_hc_callback_t callback, Nanoseconds interval) noexcept;
+
+  // Makes the thread if a callback wants one and this process has none. CS_ERR_LIBRARY as above.
+  [[nodiscard]] cs_error_t prepare() noexcept;
+  // The same, if checks were being made when this process was forked. To be called by a process
+  // that goes on in the place of the one that has started the checks.
+  [[nodiscard]] cs_error_t resume_after_fork() noexcept;
 
   void start() noexcept;
 
-  // When it returns no callback runs and none begins. Two exceptions: it may be called by the
-  // callback itself; and for one that takes longer it waits half an interval only, since the
-  // callback may be waiting for something that the caller of stop() holds.
+  // No callback and no check begins from now on.
+  void halt() noexcept;
+
+  // Also waits for a callback that is running: not when called by itself (or by a handler in its
+  // thread), and for 200 ms at most, since it may be waiting for something that the caller holds.
   void stop() noexcept;
 
  private:
+  struct Round {
+    std::uint64_t number;
+    Nanoseconds interval;
+  };
+
   static void* run(void* self) noexcept;
+  static void thread_ended(void* self) noexcept;
   [[noreturn]] void loop() noexcept;
-  void check_until_stopped() noexcept;
+  Round wait_until_wanted() noexcept;
+  void check_until_stopped(const Round& round) noexcept;
   bool wait_for_tick(Nanoseconds when, std::uint64_t round) noexcept;
-  void ask_callback() noexcept;
-  void wait_until(Nanoseconds when) noexcept;
-  cs_error_t make_thread() noexcept;
+  bool send_check(std::uint64_t round) noexcept;
+  void ask_callback(std::uint64_t round) noexcept;
+  cs_error_t make_thread(pid_t self) noexcept;
+  cs_error_t make_missing_thread(pid_t self) noexcept;
+  void changed() noexcept;
   [[nodiscard]] bool is_wanted() const noexcept {
-    return started_ && callback_ != nullptr && !has_failed_;
+    return started_ && interval_ > 0 && callback_ != nullptr && !has_failed_ && !is_cut_off_;
   }
 
   const SendHealthCheck send_;
+  std::atomic<std::uint32_t> changes_ = 0;  // counts changes of what follows; waited on
 
-  ConditionMutex mutex_;  // guards what follows; not held while the callback runs
-  pthread_cond_t changed_ = PTHREAD_COND_INITIALIZER;  // made anew for the monotonic clock
+  SignalSafeLock lock_;  // guards what follows
+  pid_t home_ = 0;       // the process in which the thread runs
   pthread_t thread_ = {};
-  bool has_thread_ = false;
   Nanoseconds interval_ = 0;
+  bool was_set_ = false;  // there was a callback
   sam_hc_callback_t callback_ = nullptr;
+  sigset_t callback_mask_ = {};
   bool has_failed_ = false;  // this callback has
   bool started_ = false;
+  bool is_cut_off_ = false;  // a check could not be sent
   std::uint64_t round_ = 0;  // counts starts and stops
   bool in_callback_ = false;
 };

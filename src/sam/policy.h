@@ -45,11 +45,12 @@ class RecoveryPolicy {
 
 struct Settings {
   RecoveryPolicy policy;
-  Nanoseconds interval = 0;  // longest time between two health checks; 0: no limit
+  Nanoseconds interval = 0;        // longest time between two health checks; 0: no limit
+  bool allows_callback = false;    // also where the interval was negative, as in upstream
 
   // Negative intervals mean no limit, too.
-  [[nodiscard]] static constexpr Nanoseconds interval_from(int milliseconds) noexcept {
-    return std::max(milliseconds, 0) * kNanosecondsPerMillisecond;
+  [[nodiscard]] static constexpr Settings from(RecoveryPolicy policy, int milliseconds) noexcept {
+    return {policy, std::max(milliseconds, 0) * kNanosecondsPerMillisecond, milliseconds != 0};
   }
 };
 

@@ -25,17 +25,16 @@ cs_error_t Session::initialize(int interval_ms, unsigned policy_bits) noexcept {
   if (!change(State::kNew, State::kInitializing)) return CS_ERR_BAD_HANDLE;
   const auto policy = RecoveryPolicy::parse(policy_bits);
   const cs_error_t status =
-      policy ? open({*policy, Settings::interval_from(interval_ms)}) : CS_ERR_INVALID_PARAM;
+      policy ? open(Settings::from(*policy, interval_ms)) : CS_ERR_INVALID_PARAM;
   state_.store(status == CS_OK ? State::kInitialized : State::kNew);
   return status;
 }
 
 cs_error_t Session::open(const Settings& settings) noexcept {
   settings_ = settings;
-  cs_error_t status = store_.open();
-  if (status == CS_OK && settings.policy.needs_quorum()) {
-    status = quorum_.connect(Deadline::in_milliseconds(kDaemonPatienceMs));
-  }
+  store_.open();
+  if (!settings.policy.needs_quorum()) return CS_OK;
+  const cs_error_t status = quorum_.connect(Deadline::in_milliseconds(kDaemonPatienceMs));
   if (status != CS_OK) close();
   return status;
 }
@@ -52,8 +51,8 @@ cs_error_t Session::finalize() noexcept {
     const State current = state();
     switch (current) {
       case State::kStarted:
-        if (const cs_error_t status = stop(); status != CS_OK) return status;
-        continue;
+        if (const cs_error_t status = stop(); status == CS_ERR_LIBRARY) return status;
+        continue;  // another thread, or a handler, may have been quicker
       case State::kStopping:  // by another thread: in this one no handler runs meanwhile
         sleep_a_little();
         continue;
@@ -87,6 +86,7 @@ cs_error_t Session::register_process(unsigned* instance_id) noexcept {
   if (status == CS_OK) {
     errno = error;  // the supervisor's may be years old, and is nothing to an instance
   } else {
+    store_.take_back(false);  // the process may become a daemon yet
     (void)change(State::kSupervising, State::kInitialized);
   }
   return status;
@@ -94,9 +94,13 @@ cs_error_t Session::register_process(unsigned* instance_id) noexcept {
 
 cs_error_t Session::supervise(unsigned* instance_id) noexcept {
   if (const cs_error_t status = own_quorum_connection(); status != CS_OK) return status;
+  if (const cs_error_t status = store_.share(); status != CS_OK) return status;
   Supervisor supervisor(settings_, quorum_, store_, warn_signal_);
   const cs_error_t status = supervisor.prepare(Deadline::in_milliseconds(kDaemonPatienceMs));
-  if (status != CS_OK) return status;
+  if (status != CS_OK) {
+    store_.take_back(true);
+    return status;
+  }
   auto life = supervisor.run();
   if (!life) return CS_ERR_LIBRARY;
   quorum_.drop();
@@ -116,7 +120,8 @@ cs_error_t Session::own_quorum_connection() noexcept {
 cs_error_t Session::start() noexcept {
   CancelGuard guard;
   if (!claim_start()) return CS_ERR_BAD_HANDLE;
-  const cs_error_t status = wait_for_start(guard);
+  cs_error_t status = thread_.prepare();
+  if (status == CS_OK) status = wait_for_start(guard);
   if (status == CS_ERR_INTERRUPT) return is_started(state()) ? CS_OK : CS_ERR_BAD_HANDLE;
   if (status != CS_OK) {
     (void)change(State::kStarting, State::kRegistered);
@@ -153,14 +158,18 @@ void Session::starter_left(void* session) noexcept {
   (void)self.change(State::kStarting, State::kRegistered);
 }
 
-// Signals wait: a handler may stop or finalise as well, and could not wait for what it interrupted.
+// First it waits for a callback, with signals let in. Then they wait: a handler may stop or finalise
+// as well, and could not wait for what it interrupted.
 cs_error_t Session::stop() noexcept {
+  if (state() != State::kStarted) return CS_ERR_BAD_HANDLE;
   const CancelGuard cancel;
+  thread_.stop();
   const SignalGuard signals;
   if (!change(State::kStarted, State::kStopping)) return CS_ERR_BAD_HANDLE;
-  thread_.stop();
+  thread_.halt();  // another thread may have stopped and started meanwhile
   const cs_error_t status = active_.ask(Command::kStop);
   state_.store(status == CS_OK ? State::kRegistered : State::kStarted);
+  if (status != CS_OK) thread_.start();
   return status;
 }
 
@@ -183,7 +192,7 @@ cs_error_t Session::set_warn_signal(int number) noexcept {
 cs_error_t Session::set_callback(sam_hc_callback_t callback) noexcept {
   const State current = state();
   if (!is_active(current) || is_started(current)) return CS_ERR_BAD_HANDLE;
-  if (settings_.interval == 0) return CS_ERR_INVALID_PARAM;
+  if (!settings_.allows_callback) return CS_ERR_INVALID_PARAM;
   return thread_.set_callback(callback, settings_.interval);
 }
 
@@ -199,7 +208,16 @@ cs_error_t Session::restore_data(void* data, std::size_t room) noexcept {
 }
 
 cs_error_t Session::store_data(const void* data, std::size_t size) noexcept {
-  return is_open(state()) ? store_.store(data, size) : CS_ERR_BAD_HANDLE;
+  const State current = state();
+  if (!is_open(current)) return CS_ERR_BAD_HANDLE;
+  if (!is_active(current)) return store_.store(data, size);
+  if (const cs_error_t status = active_.check_supervisor(); status != CS_OK) return status;
+  const auto is_current = [](const void* active) noexcept {
+    return static_cast<const Active*>(active)->is_current();
+  };
+  const cs_error_t status = store_.store(data, size, {is_current, &active_});
+  // Proof of life: programs exist that send no other.
+  return status == CS_OK && is_started(current) ? active_.health_check() : status;
 }
 
 }  // namespace cs::sam

@@ -5,9 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <sys/types.h>
 
 #include "sam/signal_guard.h"
 
@@ -21,24 +19,8 @@ class SignalSafeLock {
   SignalSafeLock(const SignalSafeLock&) = delete;
   SignalSafeLock& operator=(const SignalSafeLock&) = delete;
 
-  void lock(std::uint32_t self) noexcept {
-    std::uint32_t acquired = self;
-    std::uint32_t seen = kFree;
-    while (!word_.compare_exchange_strong(seen, acquired, std::memory_order_acquire)) {
-      if ((seen & ~kWaited) != self) {
-        if (word_.compare_exchange_strong(seen, acquired, std::memory_order_acquire)) return;
-      } else if ((seen & kWaited) != 0 || word_.compare_exchange_strong(seen, seen | kWaited)) {
-        syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, self | kWaited, nullptr, nullptr, 0);
-        acquired = self | kWaited;  // others may still be asleep
-      }
-      seen = kFree;
-    }
-  }
-
-  void unlock() noexcept {
-    if ((word_.exchange(kFree, std::memory_order_release) & kWaited) == 0) return;
-    syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
-  }
+  void lock(std::uint32_t self) noexcept;
+  void unlock() noexcept;
 
  private:
   static constexpr std::uint32_t kFree = 0;
@@ -50,10 +32,8 @@ class SignalSafeLock {
 // Holds a SignalSafeLock for a scope in which no signal is handled.
 class SignalSafeLockGuard {
  public:
-  explicit SignalSafeLockGuard(SignalSafeLock& lock) noexcept : lock_(lock), owner_(getpid()) {
-    lock_.lock(static_cast<std::uint32_t>(owner_));
-  }
-  ~SignalSafeLockGuard() { lock_.unlock(); }
+  explicit SignalSafeLockGuard(SignalSafeLock& lock) noexcept;
+  ~SignalSafeLockGuard();
   SignalSafeLockGuard(const SignalSafeLockGuard&) = delete;
   SignalSafeLockGuard& operator=(const SignalSafeLockGuard&) = delete;
 

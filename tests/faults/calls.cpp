@@ -10,14 +10,17 @@
 namespace cs::faults {
 
 std::string_view name_of(Call call) {
-  static constexpr std::string_view kNames[] = {
-      "bind",         "calloc",     "connect",   "eventfd",        "fcntl",
-      "fork",         "fstat",      "ftruncate", "getsockopt",     "malloc",
-      "memfd_create", "mmap",       "open",      "pidfd_open",     "pipe2",
-      "poll",         "ppoll",      "pread",     "pthread_create", "pwrite",
-      "read",         "realloc",    "recv",      "recvmsg",        "sched_getaffinity",
-      "send",         "setsockopt", "socket",    "waitid",         "waitpid",
-      "write"};
+  static constexpr std::string_view kNames[] = {"bind",       "calloc",     "connect",
+                                                "eventfd",    "fcntl",      "fork",
+                                                "fstat",      "ftruncate",  "getsockopt",
+                                                "madvise",    "malloc",     "memfd_create",
+                                                "mkostemp",   "mmap",       "open",
+                                                "pidfd_open", "pipe2",      "poll",
+                                                "ppoll",      "pread",      "pthread_create",
+                                                "pwrite",     "read",       "realloc",
+                                                "recv",       "recvmsg",    "sched_getaffinity",
+                                                "send",       "setsockopt", "socket",
+                                                "waitid",     "waitpid",    "write"};
   static_assert(std::size(kNames) == static_cast<unsigned>(Call::kCount));
   return kNames[static_cast<unsigned>(call)];
 }
@@ -29,10 +32,15 @@ std::vector<int> errors_of(Call call) {
     case Call::kSocket:
     case Call::kPipe2:
     case Call::kEventfd:
-    case Call::kMemfdCreate:
       return {EMFILE, ENFILE, ENOMEM};
+    case Call::kMemfdCreate:
+      return {EMFILE, ENFILE, ENOMEM, ENOSYS, EPERM};
     case Call::kOpen:
       return {EMFILE, ENFILE, ENOMEM, ENOENT, EACCES, EINTR};
+    case Call::kMkostemp:
+      return {EMFILE, ENFILE, ENOMEM, ENOENT, EACCES};
+    case Call::kMadvise:
+      return {ENOMEM, EINVAL, EPERM};
     case Call::kPidfdOpen:
       return {EMFILE, ENFILE, ENOMEM, ENOSYS};
     case Call::kFork:

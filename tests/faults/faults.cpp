@@ -150,8 +150,11 @@ CS_INTERPOSE(int, ftruncate, -1, kFtruncate, (int fd, off_t size) noexcept, fd, 
 CS_INTERPOSE(int, getsockopt, -1, kGetsockopt,
              (int fd, int level, int option, void* value, socklen_t* size) noexcept, fd, level,
              option, value, size)
+CS_INTERPOSE(int, madvise, -1, kMadvise, (void* at, size_t size, int advice) noexcept, at, size,
+             advice)
 CS_INTERPOSE(int, memfd_create, -1, kMemfdCreate, (const char* name, unsigned flags) noexcept, name,
              flags)
+CS_INTERPOSE(int, mkostemp, -1, kMkostemp, (char* path, int flags), path, flags)
 CS_INTERPOSE(void*, mmap, MAP_FAILED, kMmap,
              (void* at, size_t size, int access, int flags, int fd, off_t offset) noexcept, at,
              size, access, flags, fd, offset)

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // libsam without a daemon while calls of libc fail: in the supervisor, in the instances, in both;
 // the first call of its kind and the later ones, once and for a while, with each errno.
+#include <errno.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <iostream>
+#include <vector>
 
 #include "faults/sam_trial.h"
+#include "support/refuse_call.h"
 
 namespace cs::faults {
 namespace {
@@ -35,11 +39,25 @@ TEST_P(SamFaults, EachCallMayFail) {
 
 INSTANTIATE_TEST_SUITE_P(Of, SamFaults,
                          testing::Values(Call::kFcntl, Call::kFork, Call::kFstat, Call::kFtruncate,
-                                         Call::kMemfdCreate, Call::kMmap, Call::kPidfdOpen,
-                                         Call::kPipe2, Call::kPoll, Call::kPpoll, Call::kPread,
-                                         Call::kPthreadCreate, Call::kPwrite, Call::kRead,
-                                         Call::kWaitid, Call::kWaitpid, Call::kWrite),
+                                         Call::kMadvise, Call::kMemfdCreate, Call::kMmap,
+                                         Call::kPidfdOpen, Call::kPipe2, Call::kPoll, Call::kPpoll,
+                                         Call::kPread, Call::kPthreadCreate, Call::kPwrite,
+                                         Call::kRead, Call::kWaitid, Call::kWaitpid, Call::kWrite),
                          [](const auto& call) { return std::string(name_of(call.param)); });
+
+// Files in /dev/shm then. What a lack of descriptors or memory refuses is there the next time.
+TEST(SamFaultsWithoutMemfd, LackIsRefusedByRegistrationAndPasses) {
+  Way way;
+  way.hook = [](Moment moment) {
+    if (moment == Moment::kBegin && !test::refuse_call(SYS_memfd_create, ENOSYS)) ::_exit(kBroken);
+  };
+  const Counts counts(way);
+  std::vector<Fault> faults = faults_of(Call::kOpen, counts, kMost);
+  std::erase_if(faults, [](const Fault& fault) {
+    return fault.error != EMFILE && fault.error != ENFILE && fault.error != ENOMEM;
+  });
+  EXPECT_GT(expect_lives(way, faults), 0U);
+}
 
 }  // namespace
 }  // namespace cs::faults

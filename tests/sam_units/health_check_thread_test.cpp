@@ -6,8 +6,15 @@
 
 #include <atomic>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
+
+// ThreadSanitizer would end a child that makes a thread when its parent had more than one.
+extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
 
 namespace cs::sam {
 namespace {
@@ -18,12 +25,16 @@ constexpr Nanoseconds kInterval = 8 * kMs;
 std::atomic<unsigned> g_checks;
 std::atomic<unsigned> g_calls;
 std::atomic<int> g_answer;
+std::atomic<cs_error_t> g_check_answer;
 std::atomic<bool> g_held;
 std::atomic<bool> g_blocked_sigterm;
 std::atomic<bool> g_blocked_sigsegv;
 HealthCheckThread* g_thread;
 
-void count_check() { ++g_checks; }
+cs_error_t count_check() {
+  ++g_checks;
+  return g_check_answer;
+}
 
 int count_call() {
   ++g_calls;
@@ -66,6 +77,7 @@ class SamHealthCheckThread : public testing::Test {
     g_checks = 0;
     g_calls = 0;
     g_answer = 0;
+    g_check_answer = CS_OK;
     g_held = false;
     thread_ = new HealthCheckThread(count_check);
     g_thread = thread_;
@@ -184,12 +196,195 @@ TEST_F(SamHealthCheckThread, CallbackHasAStackWorthTheName) {
   EXPECT_TRUE(reaches(g_calls, 2));
 }
 
-TEST_F(SamHealthCheckThread, SignalsAreLeftToTheApplicationButNotCrashes) {
-  ASSERT_EQ(thread_->set_callback(look_at_mask, kInterval), CS_OK);
+// Its own mask is another: see CheckIsSentWithSignalsBlocked.
+TEST_F(SamHealthCheckThread, CallbackHasTheMaskOfWhoHasRegisteredIt) {
+  std::thread([&] {
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+    ASSERT_EQ(thread_->set_callback(look_at_mask, kInterval), CS_OK);
+  }).join();
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 1));
   EXPECT_TRUE(g_blocked_sigterm);
   EXPECT_FALSE(g_blocked_sigsegv);
+  thread_->stop();
+  ASSERT_EQ(thread_->set_callback(look_at_mask, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 3));
+  EXPECT_FALSE(g_blocked_sigterm);
+}
+
+TEST_F(SamHealthCheckThread, CheckIsSentWithSignalsBlocked) {
+  auto* const thread = new HealthCheckThread([] {
+    look_at_mask();
+    return CS_OK;
+  });
+  ASSERT_EQ(thread->set_callback(count_call, kInterval), CS_OK);
+  thread->start();
+  ASSERT_TRUE(reaches(g_calls, 10));
+  thread->stop();
+  EXPECT_TRUE(g_blocked_sigterm);
+  EXPECT_FALSE(g_blocked_sigsegv);
+}
+
+TEST_F(SamHealthCheckThread, CheckThatCannotBeSentEndsThemUntilTheNextStart) {
+  ASSERT_EQ(thread_->set_callback(count_call, kMs), CS_OK);
+  g_check_answer = CS_ERR_LIBRARY;
+  thread_->start();
+  ASSERT_TRUE(reaches(g_checks, 1));
+  ::poll(nullptr, 0, 50);
+  EXPECT_EQ(g_checks, 1U);
+  EXPECT_EQ(g_calls, 0U);
+  g_check_answer = CS_OK;
+  thread_->stop();
+  thread_->start();
+  EXPECT_TRUE(reaches(g_calls, 3));
+}
+
+// Once a second at least: a check is also a look for the supervisor.
+TEST_F(SamHealthCheckThread, LongIntervalHasMoreChecksNotMoreCalls) {
+  ASSERT_EQ(thread_->set_callback(count_call, 24 * 3600 * 1000 * kMs), CS_OK);
+  thread_->start();
+  EXPECT_TRUE(reaches(g_checks, 6));
+  EXPECT_EQ(g_calls, 0U);
+}
+
+TEST_F(SamHealthCheckThread, NoIntervalIsNoCall) {
+  EXPECT_EQ(thread_->set_callback(nullptr, 0), CS_ERR_INVALID_PARAM);
+  ASSERT_EQ(thread_->set_callback(count_call, 0), CS_OK);
+  ASSERT_EQ(thread_->set_callback(nullptr, 0), CS_OK);
+  ASSERT_EQ(thread_->set_callback(count_call, 0), CS_OK);
+  ASSERT_EQ(thread_->prepare(), CS_OK);
+  thread_->start();
+  ::poll(nullptr, 0, 50);
+  EXPECT_EQ(g_checks, 0U);
+  EXPECT_EQ(g_calls, 0U);
+}
+
+// The thread goes, as whoever wrote this wants; what it was for is done by it no more.
+int end_the_thread() {
+  ++g_calls;
+  pthread_exit(nullptr);
+}
+
+int cancel_the_thread() {
+  ++g_calls;
+  pthread_cancel(pthread_self());
+  pthread_testcancel();
+  return 0;
+}
+
+class SamHealthCheckThreadEnds : public SamHealthCheckThread,
+                                 public testing::WithParamInterface<sam_hc_callback_t> {};
+
+TEST_P(SamHealthCheckThreadEnds, AreAFailureThatANewCallbackMends) {
+  ASSERT_EQ(thread_->set_callback(GetParam(), kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  thread_->stop();
+  const unsigned checks = g_checks;
+  ASSERT_EQ(thread_->prepare(), CS_OK);
+  thread_->start();
+  ::poll(nullptr, 0, 100);
+  EXPECT_EQ(g_checks, checks);
+  EXPECT_EQ(g_calls, 1U);
+  thread_->stop();
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  thread_->start();
+  EXPECT_TRUE(reaches(g_calls, 3));
+}
+
+INSTANTIATE_TEST_SUITE_P(By, SamHealthCheckThreadEnds,
+                         testing::Values(end_the_thread, cancel_the_thread));
+
+// In a child process, which has no thread; its exit code is 0 if all was as expected.
+template <typename Body>
+void in_child(Body body) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(30);
+    g_checks = 0;
+    g_calls = 0;
+    g_held = false;
+    ::_exit(body() ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(SamHealthCheckThread, ForkedBeforeTheStartItIsMadeAnew) {
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  in_child([&] {
+    if (thread_->prepare() != CS_OK) return false;
+    thread_->start();
+    if (!reaches(g_calls, 3)) return false;
+    thread_->stop();
+    return thread_->set_callback(look_at_mask, kInterval) == CS_OK;
+  });
+}
+
+TEST_F(SamHealthCheckThread, ForkedAfterTheStartItIsMadeAnewWhenAsked) {
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  in_child([&] {
+    ::poll(nullptr, 0, 50);
+    if (g_checks > 0) return false;
+    if (thread_->resume_after_fork() != CS_OK || !reaches(g_calls, 3)) return false;
+    thread_->stop();
+    return true;
+  });
+}
+
+TEST_F(SamHealthCheckThread, ForkedWhileStoppedItIsNotMade) {
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  in_child([&] {
+    if (thread_->resume_after_fork() != CS_OK) return false;
+    ::poll(nullptr, 0, 50);
+    return g_checks == 0;
+  });
+}
+
+// The callback that runs in the parent does not run here.
+TEST_F(SamHealthCheckThread, ForkedDuringACallbackItWaitsForNothing) {
+  g_held = true;
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  in_child([&] {
+    const Nanoseconds begun = monotonic_now();
+    for (int i = 0; i < 200; ++i) thread_->stop();
+    return monotonic_now() - begun < 20'000 * kMs;  // not 200 ms each
+  });
+}
+
+std::atomic<int> g_handled;
+
+void stop_in_handler(int) {
+  g_thread->stop();
+  ++g_handled;
+}
+
+// Signals are let in, and a handler may want the same.
+TEST_F(SamHealthCheckThread, HandlerMayStopWhatItInterruptsStopping) {
+  struct sigaction action {};
+  struct sigaction previous;
+  action.sa_handler = stop_in_handler;
+  ::sigaction(SIGALRM, &action, &previous);
+  g_handled = 0;
+  g_held = true;
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  const itimerval soon{{0, 0}, {0, 20'000}};
+  ::setitimer(ITIMER_REAL, &soon, nullptr);
+  thread_->stop();
+  for (int i = 0; i < 20000 && g_handled == 0; ++i) ::poll(nullptr, 0, 1);
+  EXPECT_EQ(g_handled, 1);
+  ::sigaction(SIGALRM, &previous, nullptr);
 }
 
 TEST_F(SamHealthCheckThread, PausesAreAMillisecondAtLeast) {

@@ -33,11 +33,17 @@ TEST(SamPolicy, EverythingElseIsRefused) {
   }
 }
 
-TEST(SamPolicy, NegativeIntervalIsNoLimit) {
-  EXPECT_EQ(Settings::interval_from(-1), 0);
-  EXPECT_EQ(Settings::interval_from(0), 0);
-  EXPECT_EQ(Settings::interval_from(1), 1'000'000);
-  EXPECT_EQ(Settings::interval_from(2147483647), 2147483647LL * 1'000'000);
+TEST(SamPolicy, NegativeIntervalIsNoLimitButAllowsACallback) {
+  const auto policy = *RecoveryPolicy::parse(SAM_RECOVERY_POLICY_RESTART);
+  const auto interval_from = [&](int ms) { return Settings::from(policy, ms).interval; };
+  EXPECT_EQ(interval_from(-1), 0);
+  EXPECT_EQ(interval_from(0), 0);
+  EXPECT_EQ(interval_from(1), 1'000'000);
+  EXPECT_EQ(interval_from(2147483647), 2147483647LL * 1'000'000);
+  EXPECT_TRUE(Settings::from(policy, -1).allows_callback);
+  EXPECT_FALSE(Settings::from(policy, 0).allows_callback);
+  EXPECT_TRUE(Settings::from(policy, 1).allows_callback);
+  EXPECT_TRUE(Settings::from(policy, 1).policy.restarts());
 }
 
 TEST(SamBackoff, PausesDoubleUpToASecond) {

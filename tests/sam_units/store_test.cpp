@@ -1,69 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The store: what was stored last comes back, however the process that stored ended.
-#include "sam/store.h"
+// The store: what was stored last comes back, whole, or it is said why not.
+#include "sam_units/store_bytes.h"
 
 #include <gtest/gtest.h>
-
 #include <algorithm>
 #include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
-#include <numeric>
-#include <string>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
-#include <vector>
-
-#include "sam/checksum.h"
 
 namespace cs::sam {
 namespace {
-
-using Bytes = std::vector<unsigned char>;
-
-Bytes pattern(std::size_t size, unsigned seed) {
-  Bytes bytes(size);
-  for (std::size_t i = 0; i < size; ++i) {
-    bytes[i] = static_cast<unsigned char>((i * 31 + seed * 131 + i / 251) & 0xFF);
-  }
-  return bytes;
-}
-
-cs_error_t put(Store& store, const Bytes& bytes) { return store.store(bytes.data(), bytes.size()); }
-
-// What is stored; fails the test when that cannot be read.
-Bytes get(Store& store) {
-  const auto size = store.size();
-  EXPECT_TRUE(size);
-  if (!size) return {};
-  Bytes bytes(*size + 1);  // never empty, so that data() is not null
-  EXPECT_EQ(store.restore(bytes.data(), *size), CS_OK);
-  bytes.resize(*size);
-  return bytes;
-}
-
-// Runs in a child; true when it ended by itself with code 0.
-template <typename Body>
-int in_child(Body body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    body();
-    ::_exit(testing::Test::HasFailure() ? 1 : 0);
-  }
-  int status = -1;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  return status;
-}
-
-class SamStore : public testing::Test {
- protected:
-  void SetUp() override { ASSERT_EQ(store_.open(), CS_OK); }
-  Store store_;
-};
 
 TEST_F(SamStore, HoldsNothingAtFirst) {
   EXPECT_EQ(*store_.size(), 0U);
@@ -149,80 +99,6 @@ TEST_F(SamStore, LimitOnFileSizesIsNoMemoryAndNoSignal) {
   EXPECT_EQ(get(store_), pattern(200000, 2));
 }
 
-TEST_F(SamStore, StoredByAChildThatIsKilledIsSeenByTheParent) {
-  const Bytes bytes = pattern(5000, 3);
-  EXPECT_EQ(in_child([&] {
-              if (put(store_, bytes) == CS_OK) ::raise(SIGKILL);
-            }),
-            SIGKILL);
-  EXPECT_EQ(get(store_), bytes);
-}
-
-// Each process has its own notion of which slot is in use; it must not act on an old one.
-TEST_F(SamStore, ProcessesThatStoreInTurnSeeEachOther) {
-  for (unsigned round = 1; round < 12; ++round) {
-    ASSERT_EQ(put(store_, pattern(round, round)), CS_OK);
-    ASSERT_EQ(in_child([&] {
-                EXPECT_EQ(get(store_), pattern(round, round));
-                for (unsigned i = 0; i < round % 4; ++i) {
-                  EXPECT_EQ(put(store_, pattern(100 + i, i)), CS_OK);
-                }
-              }),
-              0);
-    const unsigned stores = round % 4;
-    EXPECT_EQ(get(store_), stores == 0 ? pattern(round, round) : pattern(99 + stores, stores - 1));
-  }
-}
-
-// A store that dies at its nth write, having done part of it.
-unsigned g_writes_left;
-std::size_t g_bytes_of_last;
-
-ssize_t dying_write(int fd, const void* data, std::size_t size, off_t offset) {
-  // In small pieces, so that there are many instants to die at.
-  size = std::min<std::size_t>(size, 13);
-  if (g_writes_left-- == 0) {
-    if (::pwrite(fd, data, std::min(size, g_bytes_of_last), offset) < 0) ::_exit(3);
-    ::raise(SIGKILL);
-  }
-  return ::pwrite(fd, data, size, offset);
-}
-
-class SamStoreCutOff : public testing::TestWithParam<std::size_t> {};
-
-TEST_P(SamStoreCutOff, LeavesTheOldDataOrTheNew) {
-  Store store(dying_write);
-  const std::size_t size = GetParam();
-  g_writes_left = UINT_MAX;
-  ASSERT_EQ(store.open(), CS_OK);
-  Bytes stored = pattern(size, 0);
-  ASSERT_EQ(put(store, stored), CS_OK);
-  bool completed = false;
-  unsigned seed = 0;
-  for (unsigned writes = 0; !completed; ++writes) {
-    for (std::size_t part = 0; part <= 13; ++part) {
-      const Bytes next = pattern(size + writes % 3, ++seed);
-      const int status = in_child([&] {
-        g_writes_left = writes;
-        g_bytes_of_last = part;
-        if (put(store, next) != CS_OK) ::_exit(2);
-      });
-      ASSERT_TRUE(status == 0 || status == SIGKILL) << status;
-      completed = status == 0;
-      const Bytes found = get(store);
-      if (completed) {
-        ASSERT_EQ(found, next);
-      } else {
-        ASSERT_TRUE(found == stored || found == next) << writes << " writes and " << part;
-      }
-      stored = found;
-    }
-    ASSERT_LT(writes, 1000U);
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Sizes, SamStoreCutOff, testing::Values(1, 40, 64, 300));
-
 TEST_F(SamStore, ClosedFilesAreNoticedAndNothingElseIsWrittenTo) {
   ASSERT_EQ(store_.store("abc", 3), CS_OK);
   ASSERT_EQ(store_.store("def", 3), CS_OK);
@@ -261,26 +137,12 @@ TEST_F(SamStore, FilesAreClosedOnExecAndClearOfStandardStreams) {
               ::close(STDIN_FILENO);
               ::close(STDOUT_FILENO);
               Store store;
-              EXPECT_EQ(store.open(), CS_OK);
+              open_and_share(store);
               EXPECT_EQ(store.store("abc", 3), CS_OK);
               EXPECT_EQ(::fcntl(STDIN_FILENO, F_GETFD), -1);
               EXPECT_EQ(::fcntl(STDOUT_FILENO, F_GETFD), -1);
             }),
             0);
-}
-
-// Memory of the two files, as the kernel counts it.
-std::size_t shared_memory() {
-  std::size_t bytes = 0;
-  for (int fd = 3; fd < 256; ++fd) {
-    const std::string link = "/proc/self/fd/" + std::to_string(fd);
-    char name[64] = {};
-    if (::readlink(link.c_str(), name, sizeof(name) - 1) < 0) continue;
-    if (std::string(name).rfind("/memfd:sam", 0) != 0) continue;
-    struct stat file;
-    if (::fstat(fd, &file) == 0) bytes += static_cast<std::size_t>(file.st_blocks) * 512;
-  }
-  return bytes;
 }
 
 TEST_F(SamStore, MemoryIsGivenBack) {
@@ -293,20 +155,6 @@ TEST_F(SamStore, MemoryIsGivenBack) {
   EXPECT_LT(shared_memory(), 1U << 20);
   ASSERT_EQ(put(store_, large), CS_OK);
   ASSERT_EQ(store_.store(nullptr, 0), CS_OK);
-  EXPECT_LT(shared_memory(), 1U << 20);
-}
-
-ssize_t write_that_dies_at_the_header(int fd, const void* data, std::size_t size, off_t offset) {
-  if (offset == 0) ::raise(SIGKILL);
-  return ::pwrite(fd, data, size, offset);
-}
-
-TEST_F(SamStore, MemoryOfAnUnfinishedStoreIsGivenBack) {
-  Store dying(write_that_dies_at_the_header);
-  ASSERT_EQ(dying.open(), CS_OK);
-  EXPECT_EQ(in_child([&] { (void)put(dying, Bytes(4 << 20, 1)); }), SIGKILL);
-  EXPECT_GE(shared_memory(), 4U << 20);
-  dying.discard_old();
   EXPECT_LT(shared_memory(), 1U << 20);
 }
 
@@ -339,82 +187,58 @@ TEST_F(SamStore, ManyThreadsNeverMixTheirData) {
   for (std::thread& thread : threads) thread.join();
 }
 
-Store* g_handlers_store;
-volatile std::sig_atomic_t g_handled;
-
-TEST_F(SamStore, SignalHandlersMayStore) {
-  g_handlers_store = &store_;
-  g_handled = 0;
-  struct sigaction action {};
-  struct sigaction previous;
-  action.sa_handler = [](int) {
-    if (g_handlers_store->store("handler", 7) != CS_OK) ::abort();
-    g_handled = g_handled + 1;
-  };
-  ::sigaction(SIGALRM, &action, &previous);
-  const itimerval often{{0, 100}, {0, 100}};
-  const itimerval off{};
-  ::setitimer(ITIMER_REAL, &often, nullptr);
-  for (int i = 0; i < 1000000 && g_handled < 200; ++i) {
-    ASSERT_EQ(store_.store("straight", 8), CS_OK);
+// A slot is found by its name; the nth of this process.
+int slot_file(unsigned number) {
+  for (int fd = 3; fd < 256; ++fd) {
+    const std::string link = "/proc/self/fd/" + std::to_string(fd);
+    char name[64] = {};
+    if (::readlink(link.c_str(), name, sizeof(name) - 1) < 0) continue;
+    if (std::string(name).rfind("/memfd:sam", 0) == 0 && number-- == 0) return fd;
   }
-  ::setitimer(ITIMER_REAL, &off, nullptr);
-  ::sigaction(SIGALRM, &previous, nullptr);
-  EXPECT_GE(g_handled, 200);
-  const Bytes left = get(store_);
-  EXPECT_TRUE(left.size() == 7 || left.size() == 8);
+  ADD_FAILURE() << "no such file";
+  return -1;
 }
 
-// A process forked while one of its threads was storing finds the lock held by nobody.
-TEST_F(SamStore, ForkDuringAStoreLeavesTheChildFree) {
-  std::atomic<bool> stop = false;
-  std::thread busy([&] {
-    const Bytes bytes = pattern(100000, 1);
-    while (!stop) EXPECT_EQ(put(store_, bytes), CS_OK);
-  });
-  for (int i = 0; i < 50; ++i) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::alarm(30);  // a lock that is never free is a failure, not a hang
-      (void)store_.size();
-      ::_exit(0);
+void spoil(off_t offset) {
+  for (const unsigned number : {0U, 1U}) {
+    EXPECT_EQ(::pwrite(slot_file(number), "#", 1, offset), 1);
+  }
+}
+
+class SamStoreSpoilt : public SamStore, public testing::WithParamInterface<std::size_t> {};
+
+TEST_P(SamStoreSpoilt, LeavesTheBufferUntouched) {
+  const std::size_t size = GetParam();
+  ASSERT_EQ(put(store_, pattern(size, 1)), CS_OK);
+  ASSERT_EQ(put(store_, pattern(size, 2)), CS_OK);
+  spoil(64 + static_cast<off_t>(size) - 1);
+  Bytes buffer(size + 1, 0xa5);
+  const Bytes untouched = buffer;
+  EXPECT_EQ(store_.restore(buffer.data(), buffer.size()), CS_ERR_LIBRARY);
+  EXPECT_EQ(buffer, untouched);
+  ASSERT_EQ(put(store_, pattern(size, 3)), CS_OK);
+  EXPECT_EQ(get(store_), pattern(size, 3));
+}
+
+// In the library's own memory; in a copy; in neither.
+INSTANTIATE_TEST_SUITE_P(Sizes, SamStoreSpoilt,
+                         testing::Values(1, 64 * 1024, 64 * 1024 + 1, 300'000, (16 << 20) + 1));
+
+TEST_F(SamStore, BufferThatEndsTooEarlyIsRefusedUntouched) {
+  const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  auto* const memory = static_cast<unsigned char*>(
+      ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  for (const int access : {PROT_NONE, PROT_READ}) {
+    ASSERT_EQ(::mprotect(memory + page, page, access), 0);
+    for (const std::size_t size : {std::size_t{2}, page, 2 * page}) {
+      ASSERT_EQ(put(store_, pattern(size, 1)), CS_OK);
+      unsigned char* const buffer = memory + 1 + page - size / 2 - size % 2;
+      std::fill(memory, memory + page, 0xa5);
+      EXPECT_EQ(store_.restore(size == 2 * page ? memory : buffer, size), CS_ERR_INVALID_PARAM);
+      EXPECT_EQ(std::count(memory, memory + page, 0xa5), static_cast<long>(page)) << size;
     }
-    int status = -1;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_EQ(status, 0);
   }
-  stop = true;
-  busy.join();
-}
-
-TEST(SamChecksum, EveryBitAndTheLengthCount) {
-  const Bytes bytes = pattern(200, 5);
-  const auto sum = [](const Bytes& of) {
-    Checksum checksum;
-    checksum.add(std::as_bytes(std::span(of)));
-    return checksum.value();
-  };
-  std::vector<std::uint64_t> sums = {sum(bytes), sum(Bytes())};
-  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
-    Bytes changed = bytes;
-    changed[bit / 8] ^= static_cast<unsigned char>(1U << (bit % 8));
-    sums.push_back(sum(changed));
-  }
-  for (std::size_t length = 1; length < 200; ++length) {
-    sums.push_back(sum(Bytes(length, 0)));
-  }
-  std::sort(sums.begin(), sums.end());
-  EXPECT_EQ(std::adjacent_find(sums.begin(), sums.end()), sums.end());
-}
-
-TEST(SamChecksum, PiecesGiveTheSameAsTheWhole) {
-  const Bytes bytes = pattern(1000, 6);
-  Checksum whole, pieces;
-  whole.add(std::as_bytes(std::span(bytes)));
-  pieces.add(std::as_bytes(std::span(bytes).first(64)));
-  pieces.add(std::as_bytes(std::span(bytes).subspan(64, 640)));
-  pieces.add(std::as_bytes(std::span(bytes).subspan(704)));
-  EXPECT_EQ(whole.value(), pieces.value());
+  ::munmap(memory, 2 * page);
 }
 
 }  // namespace

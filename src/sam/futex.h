@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Waiting for a word to change: async-signal-safe, and no point of cancellation.
+#ifndef CS_SAM_FUTEX_H
+#define CS_SAM_FUTEX_H
+
+#include <atomic>
+#include <climits>
+#include <cstdint>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+
+namespace cs::sam {
+
+// Who may wait on the word: threads of this process only, or of all that share its memory.
+enum class FutexScope { kProcess = FUTEX_PRIVATE_FLAG, kShared = 0 };
+
+// Returns when woken, by a signal, at once if the word is not as seen, and after that long.
+inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t seen, FutexScope scope,
+                       Nanoseconds longest) noexcept {
+  // As the kernel has it; timespec may have wider fields.
+  const long left[] = {static_cast<long>(longest / 1'000'000'000),
+                       static_cast<long>(longest % 1'000'000'000)};
+  syscall(SYS_futex, &word, FUTEX_WAIT | static_cast<int>(scope), seen, left, nullptr, 0);
+}
+
+inline void futex_wake(std::atomic<std::uint32_t>& word, FutexScope scope) noexcept {
+  syscall(SYS_futex, &word, FUTEX_WAKE | static_cast<int>(scope), INT_MAX, nullptr, nullptr, 0);
+}
+
+}  // namespace cs::sam
+
+#endif
