@@ -92,6 +92,7 @@ class Supervision {
   void take(const CommandFrame& frame) {
     switch (frame.command) {
       case Command::kStart:
+        waiting_ = frame.sequence;
         return accept_answer(rules_.start_asked(frame.sequence, now_), frame);
       case Command::kStop:
         return accept_answer(rules_.stop_asked(frame.sequence), frame);
@@ -105,8 +106,10 @@ class Supervision {
     }
   }
 
+  // A stop that nobody waits for is the answer to a start that somebody does wait for.
   void accept_answer(const Decision& decision, const CommandFrame& frame) {
-    require(!decision.reply || *decision.reply == frame.sequence);
+    require(!decision.reply || *decision.reply == frame.sequence ||
+            (frame.sequence == 0 && *decision.reply == waiting_));
     require(decision.signal == Decision::Signal::kNone);
     accept(decision);
   }
@@ -127,6 +130,7 @@ class Supervision {
   const Pipe& pipe_;
   Nanoseconds now_ = 1'000'000'000;
   Nanoseconds last_beat_ = 0;
+  std::uint32_t waiting_ = 0;  // number of the last start
   bool killed_ = false;
 };
 

@@ -20,10 +20,10 @@ constexpr int kReplyLookPeriodMs = 500;
 constinit Active* g_active = nullptr;
 
 // The pipe may report room while the kernel lacks a page for it: pause, or this would spin.
-void wait_for_room(int fd) noexcept {
+void wait_for_room(int fd, const CallGuard* guard) noexcept {
   pollfd entry{fd, POLLOUT, 0};
   (void)::poll(nullptr, 0, 1);
-  (void)::poll(&entry, 1, -1);
+  (void)(guard != nullptr ? guard->wait(&entry, -1) : ::poll(&entry, 1, -1));
 }
 
 bool has_lost_its_reader(int fd) noexcept {
@@ -38,6 +38,7 @@ void Active::begin(ActiveEnds ends, std::uint32_t instance, const Settings& sett
   instance_ = instance;
   child_ = ::getpid();
   supervisor_ = ::getppid();
+  is_elsewhere_ = supervisor_ == 0;
   nudges_ = settings.policy.publishes();
   look_period_ = std::clamp(settings.interval / 4, kShortestLookPeriod, kLongestLookPeriod);
   next_look_.store(0, std::memory_order_relaxed);
@@ -50,14 +51,18 @@ void Active::begin(ActiveEnds ends, std::uint32_t instance, const Settings& sett
 
 // In a new process, which may be going to take this one's place, or only to exec something else.
 void Active::after_fork() noexcept {
-  if (g_active == nullptr || !g_active->is_current()) return;
-  g_active->ends_.heartbeat->note_fork(::getpid());
+  if (g_active == nullptr) return;
+  g_active->child_ = 0;
+  g_active->is_elsewhere_ = g_active->is_elsewhere_ || ::getppid() == 0;
   g_active->next_look_.store(0, std::memory_order_relaxed);
+  if (g_active->is_current() && !g_active->is_elsewhere_) {
+    g_active->ends_.heartbeat->note_fork(::getpid());
+  }
 }
 
-cs_error_t Active::ask(Command command, CancelGuard* guard) noexcept {
+cs_error_t Active::ask(Command command, const CallGuard& guard) noexcept {
   const std::uint32_t sequence = ++sequence_;
-  const cs_error_t sent = send({command, 0, instance_, sequence});
+  const cs_error_t sent = send({command, 0, instance_, sequence}, &guard);
   if (sent != CS_OK) return sent;
   while (wait_for_reply(guard)) {
     if (sequence != sequence_) return CS_ERR_INTERRUPT;
@@ -74,31 +79,29 @@ cs_error_t Active::ask(Command command, CancelGuard* guard) noexcept {
 
 // Until there may be one, or nothing was heard for a while. False when the supervisor is gone: the
 // end of the pipe may not tell, while a process that it has forked lives.
-bool Active::wait_for_reply(CancelGuard* guard) noexcept {
+bool Active::wait_for_reply(const CallGuard& guard) noexcept {
   pollfd entry{ends_.replies.get(), POLLIN, 0};
-  if (guard != nullptr) guard->let_in();
-  const int ready = ::poll(&entry, 1, kReplyLookPeriodMs);
-  if (guard != nullptr) guard->shut_out();
+  const int ready = guard.wait(&entry, kReplyLookPeriodMs);
   if (ready < 0) (void)::poll(nullptr, 0, 1);  // by a signal, or for want of memory
   return ready > 0 || !is_abandoned();
 }
 
 cs_error_t Active::tell(Command command, int argument) noexcept {
-  return send({command, argument, instance_, 0});
+  return send({command, argument, instance_, 0}, nullptr);
 }
 
 void Active::finish() noexcept {
   if (is_current()) ends_.heartbeat->finish(announce());
 }
 
-cs_error_t Active::send(const CommandFrame& frame) noexcept {
+cs_error_t Active::send(const CommandFrame& frame, const CallGuard* guard) noexcept {
   for (;;) {
     if (!is_current()) return CS_ERR_LIBRARY;
     if (!ends_.commands_identity.is_behind(ends_.commands.get())) return CS_ERR_LIBRARY;
     (void)announce();
     const Sent sent = send_frame(ends_.commands.get(), frame);
     if (sent != Sent::kFull) return sent == Sent::kDone ? CS_OK : CS_ERR_LIBRARY;
-    wait_for_room(ends_.commands.get());
+    wait_for_room(ends_.commands.get(), guard);
   }
 }
 
@@ -137,7 +140,7 @@ pid_t Active::announce() noexcept {
   const pid_t self = ::getpid();
   if (announced_.load(std::memory_order_relaxed) != self) {
     announced_.store(self, std::memory_order_relaxed);
-    ends_.heartbeat->announce(self);
+    if (!is_elsewhere_) ends_.heartbeat->announce(self);
   }
   return self;
 }

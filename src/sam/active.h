@@ -49,11 +49,11 @@ class Active {
   // False in a process that an earlier instance has left behind. Async-signal-safe.
   [[nodiscard]] bool is_current() const noexcept { return ends_.heartbeat->belongs_to(instance_); }
 
-  // Sends a command and waits for its answer, without limit; signals do not end the wait. With a
-  // guard cancellation is let in while it waits. CS_ERR_LIBRARY when the supervisor is gone, or the
+  // Sends a command and waits for its answer, without limit; signals do not end the wait, and may be
+  // handled in it. CS_ERR_LIBRARY when the supervisor is gone, or the
   // pipes have been closed; CS_ERR_INTERRUPT when a later question of this thread, which it had left
   // this one for, has been answered.
-  [[nodiscard]] cs_error_t ask(Command command, CancelGuard* guard = nullptr) noexcept;
+  [[nodiscard]] cs_error_t ask(Command command, const CallGuard& guard) noexcept;
 
   // Sends a command that has no answer. The supervisor takes it in before anything that this
   // process does later, its death included. Async-signal-safe, for any number of threads.
@@ -72,13 +72,14 @@ class Active {
   cs_error_t look_for_supervisor(Nanoseconds now) noexcept;
   [[nodiscard]] bool is_abandoned() noexcept;
   pid_t announce() noexcept;
-  cs_error_t send(const CommandFrame& frame) noexcept;
-  [[nodiscard]] bool wait_for_reply(CancelGuard* guard) noexcept;
+  cs_error_t send(const CommandFrame& frame, const CallGuard* guard) noexcept;
+  [[nodiscard]] bool wait_for_reply(const CallGuard& guard) noexcept;
 
   ActiveEnds ends_;
   std::uint32_t instance_ = 0;
-  pid_t child_ = 0;       // the supervisor's child, which this process or its ancestor is
+  pid_t child_ = 0;       // the supervisor's child, if that is this process
   pid_t supervisor_ = 0;  // its parent
+  bool is_elsewhere_ = false;  // in another namespace of process ids than the supervisor
   bool nudges_ = false;   // the supervisor publishes every health check
   Nanoseconds look_period_ = 0;
   std::atomic<Nanoseconds> next_look_ = 0;

@@ -42,6 +42,7 @@ class Channel {
   // Before each instance. Where no pipe can be made the one there is serves again, unless it was let
   // go of. False, with errno, when there is none.
   [[nodiscard]] bool renew_commands() noexcept {
+    is_fresh_ = false;
     Pipe fresh = open_pipe();
     if (!fresh || !set_nonblocking(fresh.read_end.get()) || !set_nonblocking(fresh.write_end.get())) {
       return static_cast<bool>(commands_);
@@ -51,15 +52,24 @@ class Channel {
     if (!identity.is_known()) return static_cast<bool>(commands_);
     commands_ = std::move(fresh);
     commands_identity_ = identity;
+    is_fresh_ = true;
     return true;
   }
 
   // Closes our own end for writing: once no process of the instance holds one either, the pipe is
-  // hung up.
+  // hung up. That it is not says nothing where a process of an earlier instance may hold one.
   void let_go_of_commands() noexcept { commands_.write_end.reset(); }
   [[nodiscard]] bool is_hung_up() const noexcept {
     pollfd entry{commands_.read_end.get(), 0, 0};
     return ::poll(&entry, 1, 0) > 0 && (entry.revents & POLLHUP) != 0;
+  }
+
+  [[nodiscard]] bool may_be_held_by_others() const noexcept { return !is_fresh_; }
+
+  // In a process that the supervisor has forked, and that is no instance.
+  void close_all() noexcept {
+    commands_ = {};
+    replies_ = {};
   }
 
   // For the supervisor; neither end waits.
@@ -95,6 +105,7 @@ class Channel {
   SharedHeartbeat heartbeat_;
   FileIdentity commands_identity_;
   FileIdentity replies_identity_;
+  bool is_fresh_ = false;  // the pipe of commands was made for this instance
 };
 
 }  // namespace cs::sam

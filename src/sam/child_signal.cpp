@@ -57,7 +57,8 @@ ChildSignal::ChildSignal() noexcept {
   ::sigprocmask(SIG_SETMASK, nullptr, &mask_);
   wait_mask_ = mask_;
   sigdelset(&wait_mask_, SIGCHLD);
-  if (action_.sa_handler != SIG_DFL || orphans_come_here()) listen();
+  const bool is_default = action_.sa_handler == SIG_DFL && (action_.sa_flags & SA_NOCLDWAIT) == 0;
+  if (!is_default || orphans_come_here()) listen();
 }
 
 void ChildSignal::listen() noexcept {
@@ -85,6 +86,20 @@ void ChildSignal::give_back() const noexcept {
   ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
 }
 
+void ChildSignal::give_back_to_copy() const noexcept {
+  struct sigaction found;
+  if (!is_listening_ || ::sigaction(SIGCHLD, nullptr, &found) != 0) return;
+  if (is_wake_up(found)) ::sigaction(SIGCHLD, &action_, nullptr);
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  if (sigismember(&mask_, SIGCHLD) == 0) ::sigprocmask(SIG_UNBLOCK, &child, nullptr);
+}
+
+bool ChildSignal::is_wake_up(const struct sigaction& action) noexcept {
+  return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == wake_up;
+}
+
 bool ChildSignal::has_handler() const noexcept {
   if ((action_.sa_flags & SA_SIGINFO) != 0) return action_.sa_sigaction != nullptr;
   return action_.sa_handler != SIG_DFL && action_.sa_handler != SIG_IGN;
@@ -94,25 +109,31 @@ std::optional<int> ChildSignal::reap_others(pid_t instance) noexcept {
   // A machine that makes children faster than they are reaped must not keep us.
   constexpr int kAtOnce = 1000;
   std::optional<int> taken;
-  for (int count = 0; count < kAtOnce && !taken; ++count) {
+  for (int count = 0; count < kAtOnce; ++count) {
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
       if (errno == EINTR) continue;
       return errno == ECHILD ? taken : reap_blindly(instance);
     }
-    if (info.si_pid == 0 || info.si_pid == instance) break;
-    taken = reap_other(info, instance);
+    if (info.si_pid == 0) break;
+    const auto status = reap_other(info, instance);
+    if (!status) continue;
+    taken = status;
+    instance = 0;
   }
   return taken;
 }
 
+// The exit code of the instance before all else: a handler may wait for any child. Should the
+// instance die just then its signal still has the code, if none is pending before it; and its pidfd,
+// with a new kernel.
 std::optional<int> ChildSignal::reap_other(siginfo_t& info, pid_t instance) noexcept {
+  int status = 0;
+  if (instance != 0 && ::waitpid(instance, &status, WNOHANG) == instance) return status;
   const pid_t child = info.si_pid;
   std::optional<int> taken;
   // Where the application had blocked the signal its handler would not have run.
   if (has_handler() && sigismember(&mask_, SIGCHLD) == 0) {
-    // A handler that waits for any child takes the instance as well, should it die just now. Its
-    // signal still has the exit code, if none is pending before it.
     siginfo_t pending;
     (void)take_pending(pending);
     run_handler(info);
@@ -143,7 +164,7 @@ void ChildSignal::run_handler(siginfo_t& info) noexcept {
   ::sigprocmask(SIG_SETMASK, &previous, nullptr);
   // The handler may have installed another one, or itself again.
   struct sigaction found;
-  if (::sigaction(SIGCHLD, nullptr, &found) == 0 && found.sa_handler != wake_up) {
+  if (::sigaction(SIGCHLD, nullptr, &found) == 0 && !is_wake_up(found)) {
     action_ = found;
     install();
   }

@@ -18,6 +18,8 @@ class ChildSignal {
   // Gives both back: in every new instance, and in a supervisor that gives up.
   ~ChildSignal() { give_back(); }
   void give_back() const noexcept;
+  // The same in a process that a handler has forked, whose mask may be of the handler's making.
+  void give_back_to_copy() const noexcept;
   ChildSignal(const ChildSignal&) = delete;
   ChildSignal& operator=(const ChildSignal&) = delete;
 
@@ -30,10 +32,9 @@ class ChildSignal {
     return is_listening_ ? &wait_mask_ : nullptr;
   }
 
-  // Reaps the children that have died, but for the instance, which must just have been seen alive or
-  // been reaped. The application's handler runs for each of them first: it may count on finding the
-  // child, and may start it again. Returns the wait status of an instance that died meanwhile, if
-  // this has taken it.
+  // Reaps the children that have died. The application's handler runs for each of them first: it may
+  // count on finding the child, and may start it again. Returns the wait status of an instance that
+  // has died, if this or the handler has taken it and it is known.
   std::optional<int> reap_others(pid_t instance) noexcept;
 
  private:
@@ -41,6 +42,8 @@ class ChildSignal {
   [[nodiscard]] bool has_handler() const noexcept;
   void run_handler(siginfo_t& info) noexcept;
   std::optional<int> reap_other(siginfo_t& info, pid_t instance) noexcept;
+
+  static bool is_wake_up(const struct sigaction& action) noexcept;
 
   struct sigaction action_;
   sigset_t mask_;

@@ -3,8 +3,10 @@
 #include "sam/death_watch.h"
 
 #include <cerrno>
+#include <cstdint>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +24,27 @@ namespace {
 // Between two looks at what does not wake us.
 constexpr Nanoseconds kLookPeriod = 100 * kNanosecondsPerMillisecond;
 
+// Of linux/pidfd.h, which may be older than the kernel.
+struct PidfdInfo {
+  std::uint64_t mask;
+  std::uint64_t cgroup_id;
+  std::uint32_t process_ids[3];
+  std::uint32_t user_and_group_ids[8];
+  std::int32_t exit_code;
+};
+static_assert(sizeof(PidfdInfo) == 64);
+constexpr unsigned long kGetPidfdInfo = _IOWR(0xff, 11, PidfdInfo);
+constexpr std::uint64_t kExitInfo = 1U << 3;
+
+// The wait status of a process that has been reaped, which newer kernels tell.
+std::optional<int> reaped_status(int pidfd) noexcept {
+  PidfdInfo info{};
+  info.mask = kExitInfo;
+  if (pidfd < 0 || ::ioctl(pidfd, kGetPidfdInfo, &info) != 0) return {};
+  if ((info.mask & kExitInfo) == 0) return {};
+  return info.exit_code;
+}
+
 }  // namespace
 
 int open_pidfd(pid_t pid) noexcept {
@@ -32,11 +55,14 @@ DeathWatch::DeathWatch(pid_t pid, Kind kind, PidfdOpen open) noexcept
     : pid_(pid), kind_(kind), pidfd_(pid != 0 ? open(pid) : -1) {}
 
 Deadline DeathWatch::next_look(Nanoseconds now) const noexcept {
-  const bool wakes = pidfd_ || kind_ == Kind::kChild;
-  return is_held_ || !wakes ? Deadline::at(now + kLookPeriod) : Deadline::never();
+  const bool is_child = kind_ == Kind::kChild;
+  // Its death before there was anything to wake us would be missed.
+  if (is_child && !pidfd_ && !has_looked_) return Deadline::at(now);
+  return is_held_ || !(pidfd_ || is_child) ? Deadline::at(now + kLookPeriod) : Deadline::never();
 }
 
 bool DeathWatch::has_died() noexcept {
+  has_looked_ = true;
   if (status_) return true;
   if (kind_ == Kind::kChild) {
     reap(WNOHANG);
@@ -55,7 +81,7 @@ void DeathWatch::reap(int options) noexcept {
     reaped = ::waitpid(pid_, &status, options);
   } while (reaped < 0 && errno == EINTR);
   if (reaped == pid_) status_ = status;
-  if (reaped < 0) status_ = 0;  // by somebody else in this process
+  if (reaped < 0) status_ = reaped_status(pidfd_.get()).value_or(0);  // somebody else has reaped it
 }
 
 bool DeathWatch::stranger_has_died() const noexcept {

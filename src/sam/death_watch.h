@@ -58,6 +58,7 @@ class DeathWatch {
   Kind kind_;
   UniqueFd pidfd_;
   std::optional<int> status_;  // of waitpid, once it is dead
+  bool has_looked_ = false;
   bool is_readable_ = false;
   bool is_held_ = false;  // dead, but a tracer keeps it from us
 };

@@ -63,6 +63,29 @@ struct NarrowStamp {
 using MachineStamp = std::conditional_t<__atomic_always_lock_free(sizeof(std::int64_t), nullptr),
                                         WideStamp, NarrowStamp>;
 
+// The id of a process, as one writes it for another that may send signals to it: a stray write into
+// the page must not name the victim. 22 bits hold every id that Linux gives; 10 more tell.
+class SealedPid {
+ public:
+  void set(pid_t pid) noexcept { word_.store(seal(static_cast<std::uint32_t>(pid))); }
+  // 0: none, or one that nobody has set. Never the first process of the machine.
+  [[nodiscard]] pid_t get() const noexcept {
+    const std::uint32_t word = word_.load();
+    const std::uint32_t pid = word & kPidMask;
+    return pid > 1 && seal(pid) == word ? static_cast<pid_t>(pid) : 0;
+  }
+
+ private:
+  static constexpr unsigned kPidBits = 22;
+  static constexpr std::uint32_t kPidMask = (1U << kPidBits) - 1;
+
+  static constexpr std::uint32_t seal(std::uint32_t pid) noexcept {
+    return (pid & kPidMask) | ~((pid * 2654435761U) >> kPidBits) << kPidBits;
+  }
+
+  std::atomic<std::uint32_t> word_ = 0;
+};
+
 // Wait-free and async-signal-safe on the active side.
 template <typename Stamp>
 class BasicHeartbeatPage {
@@ -72,9 +95,9 @@ class BasicHeartbeatPage {
     instance_.store(instance);
     last_beat_.store(0);
     nudged_.store(0);
-    forked_.store(0);
-    announced_.store(0);
-    finisher_.store(0);
+    forked_.set(0);
+    announced_.set(0);
+    finisher_.set(0);
   }
 
   // False in a process that an earlier instance has left behind: it says nothing about this one.
@@ -104,14 +127,14 @@ class BasicHeartbeatPage {
 
   // The processes of the instance besides the supervisor's child: which was forked last, and which
   // called a function of SAM last. One of them may go on in place of the child. 0: none.
-  void note_fork(pid_t child) noexcept { forked_.store(child); }
-  void announce(pid_t process) noexcept { announced_.store(process); }
-  [[nodiscard]] pid_t forked() const noexcept { return forked_.load(); }
-  [[nodiscard]] pid_t announced() const noexcept { return announced_.load(); }
+  void note_fork(pid_t child) noexcept { forked_.set(child); }
+  void announce(pid_t process) noexcept { announced_.set(process); }
+  [[nodiscard]] pid_t forked() const noexcept { return forked_.get(); }
+  [[nodiscard]] pid_t announced() const noexcept { return announced_.get(); }
 
   // Which process has called sam_finalize: nobody goes on in its place. 0: none.
-  void finish(pid_t process) noexcept { finisher_.store(process); }
-  [[nodiscard]] pid_t finisher() const noexcept { return finisher_.load(); }
+  void finish(pid_t process) noexcept { finisher_.set(process); }
+  [[nodiscard]] pid_t finisher() const noexcept { return finisher_.get(); }
 
  private:
   using Word = typename Stamp::Word;
@@ -127,9 +150,9 @@ class BasicHeartbeatPage {
   std::atomic<Word> last_beat_ = 0;
   std::atomic<std::uint32_t> instance_ = 0;
   std::atomic<std::uint32_t> nudged_ = 0;
-  std::atomic<std::int32_t> forked_ = 0;
-  std::atomic<std::int32_t> announced_ = 0;
-  std::atomic<std::int32_t> finisher_ = 0;
+  SealedPid forked_;
+  SealedPid announced_;
+  SealedPid finisher_;
   // Asked of the compiler: clang 14 says no to is_always_lock_free on 32-bit x86, and yes to this.
   static_assert(__atomic_always_lock_free(sizeof(Word), nullptr));
   static_assert(__atomic_always_lock_free(sizeof(std::uint32_t), nullptr));

@@ -2,6 +2,7 @@
 // Talking to one instance, and telling its end from its passing on to a daemon.
 #include "sam/instance.h"
 
+#include <signal.h>
 #include <utility>
 
 namespace cs::sam {
@@ -37,10 +38,27 @@ int Instance::commands_fd() const noexcept {
 
 void Instance::send_signal(int number) noexcept {
   if (role_ == Role::kPresumed) (void)watch_announced();
+  was_signalled_ = true;
+  if (number == SIGKILL) kill_announced();
   process_.send_signal(number);
 }
 
+// A daemon whose parent has not ended yet.
+void Instance::kill_announced() noexcept {
+  const pid_t announced = channel_.heartbeat().announced();
+  if (announced == 0 || announced == process_.pid() || announced == child_) return;
+  DeathWatch(announced, DeathWatch::Kind::kStranger).send_signal(SIGKILL);
+}
+
+// A verdict is on the whole application: where its signal ended the parent of a daemon only, the
+// daemon must not go on beside the next instance.
 bool Instance::has_ended() noexcept {
+  if (!is_over()) return false;
+  if (was_signalled_ && process_.has_failed()) kill_announced();
+  return true;
+}
+
+bool Instance::is_over() noexcept {
   const bool died = process_.has_died();
   if (role_ == Role::kChild) {
     if (!died) return false;
@@ -61,6 +79,7 @@ bool Instance::passes_on() noexcept {
   if (role_ == Role::kAnnounced || channel_.is_hung_up()) return false;
   const bool presumed_lives = process_.pid() != 0 && !process_.has_died();
   if (!presumed_lives && !watch(page.forked(), Role::kPresumed)) {
+    if (channel_.may_be_held_by_others()) return false;
     role_ = Role::kPresumed;
     process_ = DeathWatch(0, DeathWatch::Kind::kStranger);
   }

@@ -39,10 +39,11 @@ class Instance {
     return reply_retry_.is_behind() ? Deadline::at(reply_retry_.next()) : Deadline::never();
   }
 
+  // SIGKILL leaves nothing at work: it goes to the process that was last heard of, too.
   void send_signal(int number) noexcept;
 
-  // The supervisor's child; alive, or a daemon's dead parent.
-  [[nodiscard]] pid_t child() const noexcept { return child_; }
+  // The supervisor's child; 0 where that was a daemon's parent, and is dead.
+  [[nodiscard]] pid_t child() const noexcept { return role_ == Role::kChild ? child_ : 0; }
   // The process that is watched.
   [[nodiscard]] DeathWatch& process() noexcept { return process_; }
   [[nodiscard]] const DeathWatch& process() const noexcept { return process_; }
@@ -62,6 +63,8 @@ class Instance {
   enum class Role : std::uint8_t { kChild, kPresumed, kAnnounced };
 
   [[nodiscard]] bool passes_on() noexcept;
+  [[nodiscard]] bool is_over() noexcept;
+  void kill_announced() noexcept;
   bool watch_announced() noexcept;
   bool watch(pid_t pid, Role role) noexcept;
 
@@ -71,6 +74,7 @@ class Instance {
   DeathWatch process_;
   Role role_ = Role::kChild;
   bool cut_off_ = false;
+  bool was_signalled_ = false;
   std::uint32_t last_reply_ = 0;
   Backoff reply_retry_;
 };

@@ -3,8 +3,8 @@
 #include "sam/session.h"
 
 #include <cerrno>
-#include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 #include <utility>
 
 #include "sam/supervisor.h"
@@ -17,12 +17,53 @@ namespace {
 // leaves clients without an answer, which is 30 s and more with a qdevice.
 constexpr std::int64_t kDaemonPatienceMs = 60'000;
 
-void sleep_a_little() noexcept { (void)::poll(nullptr, 0, 1); }
-
 }  // namespace
 
+// A change of state is one thread's, and this one's again if it has left the call that made it: by
+// siglongjmp from a signal handler, or in a process that was forked from another thread.
+bool Session::claim(State from, State to) noexcept {
+  const SignalGuard guard;
+  const pthread_t self = pthread_self();
+  const pid_t process = ::getpid();
+  if (change(from, to)) {
+    changer_.store(self);
+    changer_process_.store(process);
+    return true;
+  }
+  if (state() != to) return false;
+  const bool is_mine = pthread_equal(changer_.load(), self) != 0;
+  if (!is_mine && changer_process_.load() == process) return false;
+  changer_.store(self);
+  changer_process_.store(process);
+  return true;
+}
+
+// At the end of a thread that was cancelled inside a change, or has left it by siglongjmp. Above all
+// the supervisor must not begin to watch, once there is quorum, a process that never learns of it.
+void Session::changer_left(void* session) noexcept {
+  auto& self = *static_cast<Session*>(session);
+  if (pthread_equal(self.changer_.load(), pthread_self()) == 0) return;
+  const State current = self.state();
+  switch (current) {
+    case State::kInitializing:
+      (void)self.change(current, State::kNew);
+      return;
+    case State::kRegistering:
+      (void)self.change(current, State::kInitialized);
+      return;
+    case State::kStarting:
+    case State::kStopping:
+      (void)self.active_.tell(Command::kStop, 0);
+      (void)self.change(current, State::kRegistered);
+      return;
+    default:
+      return;
+  }
+}
+
 cs_error_t Session::initialize(int interval_ms, unsigned policy_bits) noexcept {
-  if (!change(State::kNew, State::kInitializing)) return CS_ERR_BAD_HANDLE;
+  const ThreadExit watched(&Session::changer_left, this);
+  if (!claim(State::kNew, State::kInitializing)) return CS_ERR_BAD_HANDLE;
   const auto policy = RecoveryPolicy::parse(policy_bits);
   const cs_error_t status =
       policy ? open(Settings::from(*policy, interval_ms)) : CS_ERR_INVALID_PARAM;
@@ -51,26 +92,20 @@ cs_error_t Session::finalize() noexcept {
     const State current = state();
     switch (current) {
       case State::kStarted:
-        if (const cs_error_t status = stop(); status == CS_ERR_LIBRARY) return status;
-        continue;  // another thread, or a handler, may have been quicker
-      case State::kStopping:  // by another thread: in this one no handler runs meanwhile
-        sleep_a_little();
+        if (const cs_error_t status = stop(); status != CS_OK && status != CS_ERR_BAD_HANDLE) {
+          return status;
+        }
         continue;
+      case State::kRegistering:
       case State::kSupervising:  // a handler in the supervisor; the instances need the data
         if (change(current, State::kFinalized)) return CS_OK;
         continue;
       case State::kInitialized:
-        if (!change(current, State::kFinalized)) continue;
-        close();
-        return CS_OK;
       case State::kRegistered:
       case State::kStarting:
-        if (!change(current, State::kFinalized)) continue;
-        active_.finish();
-        // The supervisor may start it yet, for the thread that waits.
-        if (current == State::kStarting) (void)active_.tell(Command::kFinish, 0);
-        close();
-        return CS_OK;
+      case State::kStopping:
+        if (finish(current)) return CS_OK;
+        continue;
       case State::kNew:
       case State::kInitializing:
       case State::kFinalized:
@@ -79,15 +114,28 @@ cs_error_t Session::finalize() noexcept {
   }
 }
 
+// Another thread, or the call that this signal handler has interrupted, may be waiting for an answer
+// yet; it will find out. The supervisor must neither start this process for it nor restart it.
+bool Session::finish(State before) noexcept {
+  const CancelGuard guard;
+  if (!change(before, State::kFinalized)) return false;
+  if (before != State::kInitialized) active_.finish();
+  if (is_changing(before)) (void)active_.tell(Command::kFinish, 0);
+  close();
+  return true;
+}
+
 cs_error_t Session::register_process(unsigned* instance_id) noexcept {
-  if (!change(State::kInitialized, State::kSupervising)) return CS_ERR_BAD_HANDLE;
+  const ThreadExit watched(&Session::changer_left, this);
+  if (!claim(State::kInitialized, State::kRegistering)) return CS_ERR_BAD_HANDLE;
   const int error = errno;
   const cs_error_t status = supervise(instance_id);
   if (status == CS_OK) {
     errno = error;  // the supervisor's may be years old, and is nothing to an instance
   } else {
     store_.take_back(false);  // the process may become a daemon yet
-    (void)change(State::kSupervising, State::kInitialized);
+    (void)(change(State::kRegistering, State::kInitialized) ||
+           change(State::kSupervising, State::kInitialized));
   }
   return status;
 }
@@ -101,6 +149,9 @@ cs_error_t Session::supervise(unsigned* instance_id) noexcept {
     store_.take_back(true);
     return status;
   }
+  // From here on there is a process to be watched, whoever wants this thread to end.
+  const CancelGuard guard;
+  (void)change(State::kRegistering, State::kSupervising);
   auto life = supervisor.run();
   if (!life) return CS_ERR_LIBRARY;
   quorum_.drop();
@@ -118,10 +169,11 @@ cs_error_t Session::own_quorum_connection() noexcept {
 
 // Signals and cancellation are let in while it waits: with quorum that may take for ever.
 cs_error_t Session::start() noexcept {
-  CancelGuard guard;
-  if (!claim_start()) return CS_ERR_BAD_HANDLE;
+  const ThreadExit watched(&Session::changer_left, this);
+  const CallGuard guard(static_cast<bool>(watched));
+  if (!claim(State::kRegistered, State::kStarting)) return CS_ERR_BAD_HANDLE;
   cs_error_t status = thread_.prepare();
-  if (status == CS_OK) status = wait_for_start(guard);
+  if (status == CS_OK) status = active_.ask(Command::kStart, guard);
   if (status == CS_ERR_INTERRUPT) return is_started(state()) ? CS_OK : CS_ERR_BAD_HANDLE;
   if (status != CS_OK) {
     (void)change(State::kStarting, State::kRegistered);
@@ -132,45 +184,26 @@ cs_error_t Session::start() noexcept {
   return CS_OK;
 }
 
-// A thread that finds itself at it already has left the call, by siglongjmp from a signal handler.
-bool Session::claim_start() noexcept {
-  const pthread_t self = pthread_self();
-  if (change(State::kRegistered, State::kStarting)) {
-    starter_.store(self);
-    return true;
-  }
-  return state() == State::kStarting && pthread_equal(starter_.load(), self) != 0;
-}
-
-cs_error_t Session::wait_for_start(CancelGuard& guard) noexcept {
-  const ThreadExit watched(&Session::starter_left, this);
-  return active_.ask(Command::kStart, watched ? &guard : nullptr);
-}
-
-// At the end of a thread that was cancelled inside sam_start, or has left it by siglongjmp: the
-// supervisor must not begin to watch, once there is quorum, a process that never learns of it.
-void Session::starter_left(void* session) noexcept {
-  auto& self = *static_cast<Session*>(session);
-  if (self.state() != State::kStarting || pthread_equal(self.starter_.load(), pthread_self()) == 0) {
-    return;
-  }
-  (void)self.active_.tell(Command::kStop, 0);
-  (void)self.change(State::kStarting, State::kRegistered);
-}
-
-// First it waits for a callback, with signals let in. Then they wait: a handler may stop or finalise
-// as well, and could not wait for what it interrupted.
+// The supervisor may be stopped, and not answer for long.
 cs_error_t Session::stop() noexcept {
-  if (state() != State::kStarted) return CS_ERR_BAD_HANDLE;
-  const CancelGuard cancel;
-  thread_.stop();
-  const SignalGuard signals;
-  if (!change(State::kStarted, State::kStopping)) return CS_ERR_BAD_HANDLE;
+  if (!is_started(state())) return CS_ERR_BAD_HANDLE;
+  stop_thread();
+  const ThreadExit watched(&Session::changer_left, this);
+  if (!claim(State::kStarted, State::kStopping)) return CS_ERR_BAD_HANDLE;
   thread_.halt();  // another thread may have stopped and started meanwhile
-  const cs_error_t status = active_.ask(Command::kStop);
-  state_.store(status == CS_OK ? State::kRegistered : State::kStarted);
-  if (status != CS_OK) thread_.start();
+  const CallGuard guard(static_cast<bool>(watched));
+  const cs_error_t status = active_.ask(Command::kStop, guard);
+  if (status == CS_OK || status == CS_ERR_INTERRUPT) {
+    (void)change(State::kStopping, State::kRegistered);
+    return CS_OK;
+  }
+  if (change(State::kStopping, State::kStarted)) thread_.start();
   return status;
+}
+
+void Session::stop_thread() noexcept {
+  const CancelGuard guard;
+  thread_.stop();
 }
 
 cs_error_t Session::mark_failed() noexcept {
@@ -193,6 +226,7 @@ cs_error_t Session::set_callback(sam_hc_callback_t callback) noexcept {
   const State current = state();
   if (!is_active(current) || is_started(current)) return CS_ERR_BAD_HANDLE;
   if (!settings_.allows_callback) return CS_ERR_INVALID_PARAM;
+  const CancelGuard guard;
   return thread_.set_callback(callback, settings_.interval);
 }
 

@@ -20,8 +20,9 @@
 namespace cs::sam {
 
 // Functions are those of the public header; what it checks before the state is checked already. A
-// change of state is claimed by one caller, who alone talks to the supervisor then; so no lock is
-// needed, and a signal handler that calls back in finds none held.
+// change of state is claimed by one thread, which alone talks to the supervisor then; so no lock is
+// needed, and a signal handler that calls back in finds none held. A thread may leave a call that
+// waits by cancellation or siglongjmp: the change is taken up again, or back.
 class Session {
  public:
   explicit constexpr Session(HealthCheckThread::SendHealthCheck send) noexcept : thread_(send) {}
@@ -44,12 +45,13 @@ class Session {
   [[nodiscard]] cs_error_t store_data(const void* data, std::size_t size) noexcept;
 
  private:
-  // In this order; those that end in -ing belong to the caller who is changing the state.
+  // In this order; those that end in -ing belong to the thread that is changing the state.
   enum class State : std::uint8_t {
     kNew,
     kInitializing,
     kInitialized,
-    kSupervising,  // inside sam_register; to the rest as kInitialized
+    kRegistering,  // as kInitialized, and so is the next
+    kSupervising,
     kRegistered,
     kStarting,  // as kRegistered
     kStarted,
@@ -67,19 +69,25 @@ class Session {
     return state == State::kStarted || state == State::kStopping;
   }
 
+  static bool is_changing(State state) noexcept {
+    return state == State::kStarting || state == State::kStopping;
+  }
+
   [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }
   bool change(State from, State to) noexcept { return state_.compare_exchange_strong(from, to); }
-  bool claim_start() noexcept;
-  cs_error_t wait_for_start(CancelGuard& guard) noexcept;
-  static void starter_left(void* session) noexcept;
+  bool claim(State from, State to) noexcept;
+  static void changer_left(void* session) noexcept;
   cs_error_t open(const Settings& settings) noexcept;
   cs_error_t supervise(unsigned* instance_id) noexcept;
   cs_error_t own_quorum_connection() noexcept;
   void close() noexcept;
+  bool finish(State before) noexcept;
+  void stop_thread() noexcept;
 
   std::atomic<State> state_ = State::kNew;
   std::atomic<int> warn_signal_ = SIGTERM;
-  std::atomic<pthread_t> starter_ = {};  // who is inside sam_start, while the state is kStarting
+  std::atomic<pthread_t> changer_ = {};      // whose the state is, while it is one in -ing
+  std::atomic<pid_t> changer_process_ = 0;  // and in which process
   Settings settings_;
   Store store_;
   QuorumClient quorum_;  // of the supervisor, and of who becomes one

@@ -3,8 +3,10 @@
 #ifndef CS_SAM_SIGNAL_GUARD_H
 #define CS_SAM_SIGNAL_GUARD_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 
 namespace cs::sam {
 
@@ -13,12 +15,8 @@ namespace cs::sam {
 class CancelGuard {
  public:
   CancelGuard() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &previous_); }
-  ~CancelGuard() { let_in(); }
-
-  // For a wait in between, as the thread had it before.
-  void let_in() const noexcept { pthread_setcancelstate(previous_, nullptr); }
-  void shut_out() const noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr); }
-
+  ~CancelGuard() { pthread_setcancelstate(previous_, nullptr); }
+  [[nodiscard]] int previous() const noexcept { return previous_; }
   CancelGuard(const CancelGuard&) = delete;
   CancelGuard& operator=(const CancelGuard&) = delete;
 
@@ -36,11 +34,36 @@ class SignalGuard {
     pthread_sigmask(SIG_SETMASK, &all, &previous_);
   }
   ~SignalGuard() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
+  [[nodiscard]] const sigset_t& previous() const noexcept { return previous_; }
   SignalGuard(const SignalGuard&) = delete;
   SignalGuard& operator=(const SignalGuard&) = delete;
 
  private:
   sigset_t previous_;
+};
+
+// For a call that waits. While it lives the calling thread is neither cancelled nor interrupted, but
+// for the waits in between: whoever leaves the call, by cancellation or by siglongjmp from a signal
+// handler, leaves it there, where all is in order.
+class CallGuard {
+ public:
+  // lets_cancel: whether somebody cleans up after a thread that is cancelled.
+  explicit CallGuard(bool lets_cancel) noexcept : lets_cancel_(lets_cancel) {}
+
+  // As poll(2), with signals and cancellation as the thread had them before.
+  int wait(pollfd* entry, int timeout_ms) const noexcept {
+    const timespec limit{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
+    if (lets_cancel_) pthread_setcancelstate(cancel_.previous(), nullptr);
+    const int ready =
+        ::ppoll(entry, 1, timeout_ms < 0 ? nullptr : &limit, &signals_.previous());
+    if (lets_cancel_) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+    return ready;
+  }
+
+ private:
+  CancelGuard cancel_;
+  SignalGuard signals_;
+  const bool lets_cancel_;
 };
 
 }  // namespace cs::sam

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,6 +43,9 @@ constexpr int kVerdictsAtOnce = 16;
 // More than a pipe holds: all that a dead instance can have left.
 constexpr int kLastFrames = 8192;
 
+// Of this process, while it is inside run().
+constinit Supervisor* g_supervisor = nullptr;
+
 }  // namespace
 
 Supervisor::Supervisor(const Settings& settings, QuorumClient& quorum, Store& store,
@@ -54,7 +58,28 @@ Supervisor::Supervisor(const Settings& settings, QuorumClient& quorum, Store& st
       warn_signal_(warn_signal),
       rules_(settings, heartbeat_resolution(), quorum.quorate()),
       publisher_(settings, ::getpid(), call_bound_),
-      now_(monotonic_now()) {}
+      now_(monotonic_now()) {
+  static std::atomic<bool> has_handler = false;
+  if (!has_handler.exchange(true)) (void)pthread_atfork(nullptr, nullptr, &Supervisor::after_fork);
+  g_supervisor = this;
+}
+
+Supervisor::~Supervisor() { g_supervisor = nullptr; }
+
+// In what a signal handler of the application has forked: a process that holds our ends of the pipes
+// would hide that they are closed, and has its own use for SIGCHLD.
+void Supervisor::after_fork() noexcept {
+  Supervisor* const self = std::exchange(g_supervisor, nullptr);
+  if (self == nullptr || self->is_starting_) return;
+  self->is_copy_ = true;
+  self->channel_.close_all();
+  self->child_signal_.give_back_to_copy();
+}
+
+// A handler that returns in what it has forked, having failed to exec: there is one supervisor only.
+void Supervisor::leave_if_copy() const noexcept {
+  if (is_copy_) ::_exit(EXIT_FAILURE);
+}
 
 cs_error_t Supervisor::prepare(Deadline deadline) noexcept {
   channel_ = Channel::make();
@@ -69,7 +94,9 @@ std::optional<NewLife> Supervisor::run() noexcept {
       if (life) return life;
       if (!instance_ && instance_id_ == 0) break;
     }
-    if (!wait()) break;
+    const bool is_able = wait();
+    leave_if_copy();
+    if (!is_able) break;
     take_verdicts();  // first: a start that was asked for after quorum was lost has to wait
     take_commands(kFramesAtOnce);
     if (instance_ && instance_->is_cut_off()) break;
@@ -88,7 +115,9 @@ std::optional<NewLife> Supervisor::start_instance() noexcept {
   carry_out(rules_.instance_began());
   channel_.heartbeat().begin_instance(id);
   const bool has_pipe = id == 1 || channel_.renew_commands();
+  is_starting_ = true;
   const pid_t pid = has_pipe ? ::fork() : -1;
+  is_starting_ = false;
   if (pid == 0) return NewLife{id, std::move(channel_).take_active_ends()};
   if (pid < 0) {
     restart_.failed(monotonic_now());
@@ -234,6 +263,7 @@ void Supervisor::look_after_children() noexcept {
 }
 
 void Supervisor::carry_out(const Decision& decision) noexcept {
+  leave_if_copy();
   if (decision.signal == Decision::Signal::kWarn) instance_->send_signal(warn_signal_.load());
   if (decision.signal == Decision::Signal::kKill) instance_->send_signal(SIGKILL);
   if (decision.publish) publisher_.show(*decision.publish, monotonic_now());
@@ -251,6 +281,7 @@ void Supervisor::bury_instance() noexcept {
 }
 
 void Supervisor::quit(Recovery recovery, int exit_code) noexcept {
+  leave_if_copy();
   if (recovery == Recovery::kQuitStopped) {
     publisher_.end_stopped();
   } else {
@@ -264,6 +295,7 @@ void Supervisor::quit(Recovery recovery, int exit_code) noexcept {
 // There must never be two copies of the application at work.
 void Supervisor::give_up() noexcept {
   const int error = errno;
+  leave_if_copy();
   if (instance_) {
     instance_->send_signal(SIGKILL);
     instance_->process().wait_for_end();

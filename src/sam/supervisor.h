@@ -35,6 +35,9 @@ class Supervisor {
   // The quorum client is connected if the policy asks for it. The warn signal may change any time.
   Supervisor(const Settings& settings, QuorumClient& quorum, Store& store,
              std::atomic<int>& warn_signal) noexcept;
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
 
   // Gets ready for the first instance. Errors: those of the connection to cmap; CS_ERR_LIBRARY,
   // with errno, when there are no descriptors or no memory.
@@ -46,6 +49,9 @@ class Supervisor {
   [[nodiscard]] std::optional<NewLife> run() noexcept;
 
  private:
+  static void after_fork() noexcept;
+  void leave_if_copy() const noexcept;
+
   std::optional<NewLife> start_instance() noexcept;
   bool wait() noexcept;
   int poll_once(Deadline deadline) noexcept;
@@ -78,6 +84,8 @@ class Supervisor {
   Backoff restart_;
   Backoff quorum_retry_;
   bool cmap_spoke_ = false;
+  bool is_starting_ = false;  // an instance
+  bool is_copy_ = false;      // this process is no supervisor, but was forked by a handler in one
   Nanoseconds now_;            // the last reading of the clock
   Nanoseconds overslept_ = 0;  // how long this process has stood still, as far as it can tell
 };

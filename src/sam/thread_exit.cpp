@@ -25,6 +25,11 @@ bool get_key(ThreadExit::Function function, pthread_key_t& key) noexcept {
   return true;
 }
 
+void* get() noexcept {
+  const long key = g_key.load(std::memory_order_acquire);
+  return key != kNoKey ? pthread_getspecific(static_cast<pthread_key_t>(key)) : nullptr;
+}
+
 bool set(ThreadExit::Function function, void* argument) noexcept {
   pthread_key_t key;
   return get_key(function, key) && pthread_setspecific(key, argument) == 0;
@@ -39,10 +44,10 @@ __attribute__((destructor)) void give_key_back() noexcept {
 }  // namespace
 
 ThreadExit::ThreadExit(Function function, void* argument) noexcept
-    : is_armed_(set(function, argument)) {}
+    : previous_(get()), is_armed_(set(function, argument)) {}
 
 ThreadExit::~ThreadExit() {
-  if (is_armed_) pthread_setspecific(static_cast<pthread_key_t>(g_key.load()), nullptr);
+  if (is_armed_) pthread_setspecific(static_cast<pthread_key_t>(g_key.load()), previous_);
 }
 
 }  // namespace cs::sam

@@ -7,12 +7,13 @@
 
 namespace cs::sam {
 
-// While it lives, the function is called should the calling thread end. One at a time per thread.
+// While it lives, the function is called should the calling thread end; also afterwards, if the
+// thread has left this one's frame by siglongjmp.
 class ThreadExit {
  public:
   using Function = void (*)(void* argument) noexcept;
 
-  // The same function each time.
+  // The same function and argument each time.
   ThreadExit(Function function, void* argument) noexcept;
   ~ThreadExit();
   ThreadExit(const ThreadExit&) = delete;
@@ -22,6 +23,7 @@ class ThreadExit {
   [[nodiscard]] explicit operator bool() const noexcept { return is_armed_; }
 
  private:
+  void* const previous_;  // of a call that a signal handler has interrupted
   const bool is_armed_;
 };
 

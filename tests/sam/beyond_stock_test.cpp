@@ -162,20 +162,6 @@ TEST(SamBeyondStock, AStoreWithoutMemoryLeavesTheOldDataToTheNextInstance) {
   application.wait_for("done");
 }
 
-TEST(SamBeyondStock, StoresAreNoHealthChecks) {
-  SamProcess application([] {
-    const unsigned id = app::enter(300, kRestart);
-    app::expect_ok(sam_start());
-    while (id == 1) {  // alive, but not healthy
-      app::expect_ok(sam_data_store(&id, sizeof id));
-      app::pause_for(5);
-    }
-    app::stay_healthy(20);
-  });
-  application.wait_for("registered");
-  EXPECT_EQ(application.wait_for("registered").value, 2);
-}
-
 // A grandchild inherits whatever is open and outlives its parent.
 [[noreturn]] void die_leaving_a_grandchild() {
   if (::fork() == 0) app::sleep_forever();

@@ -84,19 +84,38 @@ TEST_F(SamChildSignal, DispositionAndMaskAreGivenBack) {
   EXPECT_EQ(now.sa_handler, SIG_IGN);
 }
 
-TEST_F(SamChildSignal, OtherChildrenAreReapedAndTheInstanceIsNot) {
+TEST_F(SamChildSignal, ChildrenAreReapedAndTheStatusOfTheInstanceIsReturned) {
   install(SIG_IGN);
   ChildSignal signal;
-  const pid_t instance = make_dead_child(5);
   const pid_t other = make_dead_child(6);
-  // The order in which the kernel shows them is that of their births: the instance hides the other
-  // until it has been reaped.
-  EXPECT_FALSE(signal.reap_others(instance));
-  int status = 0;
-  ASSERT_EQ(::waitpid(instance, &status, 0), instance);
-  EXPECT_EQ(WEXITSTATUS(status), 5);
-  EXPECT_FALSE(signal.reap_others(instance));
-  EXPECT_TRUE(is_reaped(other));
+  const pid_t instance = make_dead_child(5);
+  const pid_t another = make_dead_child(7);
+  const auto status = signal.reap_others(instance);
+  ASSERT_TRUE(status);
+  EXPECT_EQ(WEXITSTATUS(*status), 5);
+  for (const pid_t child : {other, instance, another}) EXPECT_TRUE(is_reaped(child));
+}
+
+TEST_F(SamChildSignal, InstanceIsReapedBeforeTheHandlerRuns) {
+  install(wait_for_all);
+  ChildSignal signal;
+  const pid_t other = make_dead_child(6);
+  const pid_t instance = make_dead_child(5);
+  const auto status = signal.reap_others(instance);
+  ASSERT_TRUE(status);
+  EXPECT_EQ(WEXITSTATUS(*status), 5);
+  ASSERT_EQ(g_seen.size(), 1U);
+  EXPECT_EQ(g_seen[0].waited_for, other);
+}
+
+// As it sets SA_NOCLDWAIT, which makes the exit codes of all its children go away.
+TEST_F(SamChildSignal, NoChildGoesAwayUnseen) {
+  install(SIG_DFL, SA_NOCLDWAIT);
+  ChildSignal signal;
+  const pid_t instance = make_dead_child(5);
+  const auto status = signal.reap_others(instance);
+  ASSERT_TRUE(status);
+  EXPECT_EQ(WEXITSTATUS(*status), 5);
 }
 
 TEST_F(SamChildSignal, HandlerRunsForEachOtherChildWithItsOwnInfo) {

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <optional>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -153,6 +155,32 @@ TEST_P(SamDeathWatch, UnknownStrangerNeverDies) {
   EXPECT_FALSE(watch.has_died());
   watch.send_signal(SIGKILL);  // to nobody, and not to our own group
   EXPECT_FALSE(watch.next_look(0).is_never());
+}
+
+// The kernel tells it through the pidfd, from Linux 6.15 on.
+TEST_P(SamDeathWatch, ExitCodeIsKnownThoughSomebodyElseReaped) {
+  utsname machine;
+  ASSERT_EQ(::uname(&machine), 0);
+  int major = 0, minor = 0;
+  ASSERT_EQ(std::sscanf(machine.release, "%d.%d", &major, &minor), 2);
+  const bool tells = major > 6 || (major == 6 && minor >= 15);
+  const Doomed child = make_doomed(11);
+  DeathWatch watch = watch_child(child.pid);
+  ::close(child.trigger);
+  ASSERT_EQ(::waitpid(child.pid, nullptr, 0), child.pid);
+  EXPECT_TRUE(watch.has_died());
+  EXPECT_EQ(watch.exit_code(), tells && watch.fd() >= 0 ? 11 : 0);
+}
+
+// Nothing would wake us: the death came before there was anybody to hear its signal.
+TEST(SamDeathWatchOfAChild, IsLookedAtOnceWithoutAPidfd) {
+  const Doomed child = make_doomed(0);
+  DeathWatch watch(child.pid, DeathWatch::Kind::kChild, no_pidfd);
+  EXPECT_TRUE(watch.next_look(5).has_passed(5));
+  EXPECT_FALSE(watch.has_died());
+  EXPECT_TRUE(watch.next_look(5).is_never());
+  ::close(child.trigger);
+  watch.wait_for_end();
 }
 
 // A tracer that is a process of its own, and takes over the child before its death.

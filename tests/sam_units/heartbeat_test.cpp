@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <sys/wait.h>
+#include <cstring>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -78,6 +79,30 @@ TEST(SamHeartbeat, ProcessesOfAnInstanceAreForgottenWithIt) {
   EXPECT_EQ(page->forked(), 0);
   EXPECT_EQ(page->announced(), 0);
   EXPECT_EQ(page->finisher(), 0);
+}
+
+// Signals go to the processes it names: what a wild pointer writes must not name any.
+TEST(SamHeartbeat, StrayWritesNameNoProcess) {
+  for (const int byte : {0x00, 0x01, 0x20, 0x41, 0x55, 0x7f, 0xaa, 0xff}) {
+    SealedPid pid;
+    std::memset(static_cast<void*>(&pid), byte, sizeof pid);
+    EXPECT_EQ(pid.get(), 0) << byte;
+  }
+  for (const std::int32_t number : {1, 2, 100, 54'321, -1, 4'194'303}) {
+    SealedPid pid;
+    std::memcpy(static_cast<void*>(&pid), &number, sizeof number);
+    EXPECT_EQ(pid.get(), 0) << number;
+  }
+}
+
+TEST(SamHeartbeat, NamesEveryProcessButTheFirst) {
+  SealedPid pid;
+  for (const pid_t number : {2, 3, 300, 32'768, 4'194'303}) {
+    pid.set(number);
+    EXPECT_EQ(pid.get(), number);
+  }
+  pid.set(1);
+  EXPECT_EQ(pid.get(), 0);
 }
 
 // The page of machines without atomic access to eight bytes, here as well.
