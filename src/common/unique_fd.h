@@ -4,6 +4,7 @@
 #define CS_COMMON_UNIQUE_FD_H
 
 #include <cerrno>
+#include <fcntl.h>
 #include <unistd.h>
 #include <utility>
 
@@ -39,6 +40,13 @@ class UniqueFd {
   static constexpr int kNone = -1;
   int fd_ = kNone;
 };
+
+// Moves a descriptor out of the range of standard input, output and error, which daemons replace
+// without looking. Empty, with errno, when that fails.
+[[nodiscard]] inline UniqueFd above_stdio(UniqueFd fd) noexcept {
+  if (!fd || fd.get() > STDERR_FILENO) return fd;
+  return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+}
 
 }  // namespace cs
 

@@ -6,6 +6,7 @@
 #ifndef CS_IPC_CONNECTION_H
 #define CS_IPC_CONNECTION_H
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,21 +17,24 @@
 #include <qb/qbipcc.h>
 
 #include "common/clock.h"
+#include "common/file_identity.h"
 #include "common/heap.h"
 #include "common/mutex.h"
 #include "common/result.h"
-#include "common/unique_fd.h"
+#include "ipc/handshake.h"
+#include "ipc/kept_replies.h"
 #include "ipc/reply.h"
 #include "ipc/spin_budget.h"
 #include "wire/header.h"
 
 namespace cs::ipc {
 
-// Safe for any number of threads, except that destruction must be the last use.
+// Safe for any number of threads, except that destruction must be the last use. A thread may vanish
+// from every call (see in_flight.h): what it asked is answered to nobody then, and all goes on.
 //
 // fork: the connection belongs to the process that made it. A child that destroys it closes its
-// copy of the descriptor and leaves libqb's memory alone, since a disconnect there would cut off
-// the parent.
+// copy of the descriptors, and leaves libqb's memory alone while its parent lives, since a disconnect
+// there would cut off the parent.
 class Connection {
  public:
   // Connects to a service by name. Errors: what status_from_errno makes of libqb's errno;
@@ -40,8 +44,8 @@ class Connection {
   [[nodiscard]] static Result<HeapPtr<Connection>> connect(const char* service,
                                                            Deadline deadline) noexcept;
 
-  Connection(qb_ipcc_connection_t* connection, HeapBytes reply_buffer, HeapBytes event_buffer,
-             std::size_t buffer_size, UniqueFd cancel) noexcept;
+  Connection(const Shaken& shaken, int fd, HeapBytes reply_buffer, HeapBytes event_buffer,
+             std::size_t buffer_size) noexcept;
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -71,46 +75,89 @@ class Connection {
     return reply;
   }
 
-  // Takes the next event that has arrived; does not wait. Returns how many bytes were put into
-  // into, which has room for a header at least. Of an event that is longer than into only the
-  // header is put there, so that one of a kind not known can be told from a wrong one. Errors:
-  // CS_ERR_TRY_AGAIN when there is none; CS_ERR_MESSAGE_ERROR when it is shorter than a header or
-  // its length field lies (it is dropped); CS_ERR_LIBRARY when the daemon is gone.
+  // Takes the next event that has arrived; does not wait. It lies in memory of the connection until
+  // end_event(), which follows, and others wait meanwhile. Errors (nothing is to follow then):
+  // CS_ERR_TRY_AGAIN when there is none; CS_ERR_MESSAGE_ERROR when it is shorter than a header or its
+  // length field lies (it is dropped); CS_ERR_LIBRARY when the daemon is gone.
+  [[nodiscard]] Result<std::span<const std::byte>> begin_event() noexcept;
+  void end_event() noexcept;
+
+  // Both at once. Returns how many bytes were put into into, which has room for a header at least. Of
+  // an event that is longer than into only the header is put there, so that one of a kind not known
+  // can be told from a wrong one.
   [[nodiscard]] Result<std::size_t> next_event(std::span<std::byte> into) noexcept;
 
   // Waits until an event may have arrived or the daemon is gone (CS_OK), cancel() was called
   // (CS_ERR_BAD_HANDLE) or the deadline has passed (CS_ERR_TRY_AGAIN). Signals do not end the wait.
+  // CS_ERR_INTERRUPT: a signal handler has called the library, see Opening::close(); the connection
+  // may be gone.
   [[nodiscard]] cs_error_t wait_event(Deadline deadline) noexcept;
 
-  // Ends every present and future wait_event. Does not wait itself. Async-signal-safe.
+  // Ends every present and future wait_event. Does not wait itself. Async-signal-safe. Nothing else
+  // but requests may follow.
   void cancel() noexcept;
 
-  // Readable when an event waits or the daemon is gone. Only to be polled.
-  [[nodiscard]] Result<int> fd() noexcept;
+  // Readable when an event waits or, in shared-memory mode, the daemon is gone. Only to be polled.
+  [[nodiscard]] Result<int> fd() noexcept { return fd_; }
+  // Hangs up when the daemon is gone, in either mode. Only to be polled, for no events.
+  [[nodiscard]] int life_fd() const noexcept { return setup_fd_; }
+  // Whether the daemon is there; does not wait.
+  [[nodiscard]] bool is_alive() const noexcept;
+
+  // For a call that never returned: nobody takes the answer with this number any more; the lock of
+  // the requests, or of the events, may be held by this thread.
+  void forget(std::uint64_t ticket) noexcept;
+  void abandon_request() noexcept;
+  void abandon_event() noexcept;
 
  private:
   cs_error_t exchange(std::span<const std::byte> request, const ReplySlot& slot,
                       Deadline deadline) noexcept;
+  cs_error_t take_turn(Deadline deadline) noexcept;
+  cs_error_t lock_requests(Deadline deadline) noexcept;
+  cs_error_t wait_for_reply(const ReplySlot& slot, Deadline deadline) noexcept;
+  cs_error_t look_for_reply(std::uint64_t ticket, const ReplySlot& slot,
+                            Deadline deadline) noexcept;
+  void unlock_requests() noexcept;
+  ssize_t send(std::span<const std::byte> request) noexcept;
+  ssize_t receive(int limit_ms) noexcept;
   ssize_t receive_reply(Deadline deadline) noexcept;
   ssize_t spin_for_reply(Nanoseconds end) noexcept;
   ssize_t sleep_for_reply(Deadline deadline) noexcept;
-  cs_error_t discard_late_replies(Deadline deadline) noexcept;
+  void sort_reply(ssize_t received) noexcept;
+  bool lock_events() noexcept;
+  void drop_stray_notification() noexcept;
+  bool is_owner() const noexcept;
+  bool owner_is_gone() const noexcept;
+  void close_copies() noexcept;
 
   qb_ipcc_connection_t* const connection_;
   const pid_t owner_;
-  const pid_t daemon_;  // 0 if unknown
+  const unsigned owner_forks_;  // forks() there
+  const pid_t daemon_;          // 0 if unknown
+  const int fd_;
+  const int setup_fd_;  // the same in shared-memory mode
+  const FileIdentity fd_identity_;
+  const FileIdentity setup_identity_;
+  const ino_t process_numbers_;  // the namespace that owner_ is a number of; 0 if unknown
   const std::size_t buffer_size_;
-  const UniqueFd cancel_;  // an eventfd
+  std::atomic<bool> cancelled_ = false;
 
-  Mutex request_mutex_;  // guards what follows
+  Mutex request_mutex_;  // guards what follows; never held for long
   HeapBytes reply_buffer_;
   SpinBudget spin_;
   unsigned requests_ = 0;
-  unsigned late_replies_ = 0;  // answers not yet received whose callers have left
-  bool out_of_step_ = false;   // whether the last request was sent is not known: no more of them
+  std::uint64_t last_ticket_ = 0;
+  std::uint64_t outstanding_ = 0;  // the request whose answer has not come; 0 if there is none
+  bool wanted_ = false;            // somebody waits for that answer
+  bool in_ring_ = false;           // libqb is about to change the rings of requests
+  bool out_of_step_ = false;       // what is in them is not known: no more requests
+  KeptReplies kept_;
 
   Mutex event_mutex_;  // guards what follows
   HeapBytes event_buffer_;
+  bool was_abandoned_ = false;  // somebody has vanished while he held the lock
+  unsigned empty_wakes_ = 0;    // in a row: readable, and yet there was nothing
 };
 
 }  // namespace cs::ipc

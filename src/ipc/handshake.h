@@ -12,11 +12,16 @@
 
 namespace cs::ipc {
 
-// Returns a connection that the caller must disconnect. Errors as Connection::connect; errno is
-// that of the failure.
-[[nodiscard]] Result<qb_ipcc_connection_t*> shake_hands(const char* service,
-                                                        std::size_t message_size,
-                                                        Deadline deadline) noexcept;
+// What comes of it: the caller must disconnect it.
+struct Shaken {
+  qb_ipcc_connection_t* connection;
+  int setup_fd;  // libqb's; hangs up when the daemon is gone
+};
+
+// Errors as Connection::connect; errno is that of the failure. To be called in a Section; nothing is
+// left behind by a thread that vanishes.
+[[nodiscard]] Result<Shaken> shake_hands(const char* service, std::size_t message_size,
+                                         Deadline deadline) noexcept;
 
 }  // namespace cs::ipc
 

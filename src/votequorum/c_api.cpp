@@ -6,23 +6,20 @@
 #include <cstdint>
 
 #include "common/export.h"
-#include "votequorum/client.h"
-#include "votequorum/handle_table.h"
+#include "votequorum/clients.h"
 
 namespace {
 
 using cs::votequorum::Callbacks;
-using cs::votequorum::Client;
+using cs::votequorum::Clients;
 using cs::votequorum::make_device_name;
 
-constinit cs::votequorum::HandleTable<Client> clients;
+constinit Clients clients;
 
 cs_error_t open_client(votequorum_handle_t* handle, const Callbacks& callbacks) {
-  const auto client = Client::create(callbacks);
-  if (!client) return client.error();
-  const auto inserted = clients.insert(*client);
-  if (inserted) *handle = *inserted;
-  return inserted.error();
+  const auto opened = clients.open(callbacks);
+  if (opened) *handle = *opened;
+  return opened.error();
 }
 
 }  // namespace

@@ -31,11 +31,11 @@ void copy_info(const wire::GetInfoReply& reply, votequorum_info& info) noexcept 
 
 }  // namespace
 
-Result<SharedRef<Client>> Client::create(const Callbacks& callbacks) noexcept {
+Result<HeapPtr<Client>> Client::create(const Callbacks& callbacks) noexcept {
   auto connection =
       ipc::Connection::connect("votequorum", Deadline::in_milliseconds(kConnectTimeoutMs));
   if (!connection) return connection.error();
-  SharedRef client(make_heap<Client>(std::move(*connection), callbacks));
+  auto client = make_heap<Client>(std::move(*connection), callbacks);
   if (!client) return CS_ERR_NO_MEMORY;
   return client;
 }

@@ -13,7 +13,6 @@
 
 #include "common/heap.h"
 #include "common/result.h"
-#include "common/shared.h"
 #include "ipc/connection.h"
 #include "votequorum/device_name.h"
 
@@ -22,11 +21,11 @@ namespace cs::votequorum {
 using Callbacks = votequorum_model_v1_data_t;
 
 // Safe for any number of threads. No lock is held while a callback runs. The connection is closed
-// when the last call on the client has returned.
-class Client : public Shared {
+// when the last call on the client has returned, or its thread has vanished from it.
+class Client {
  public:
   // Connects to the daemon; the connection's error otherwise.
-  [[nodiscard]] static Result<SharedRef<Client>> create(const Callbacks& callbacks) noexcept;
+  [[nodiscard]] static Result<HeapPtr<Client>> create(const Callbacks& callbacks) noexcept;
 
   Client(HeapPtr<ipc::Connection> connection, const Callbacks& callbacks) noexcept
       : connection_(std::move(connection)), callbacks_(callbacks) {}
@@ -65,6 +64,8 @@ class Client : public Shared {
   }
 
   cs_error_t dispatch_waiting_event(votequorum_handle_t handle) noexcept;
+  bool deliver(votequorum_handle_t handle, std::span<const std::byte> message,
+               cs_error_t& status) noexcept;
 
   const HeapPtr<ipc::Connection> connection_;
   const Callbacks callbacks_;

@@ -2,8 +2,10 @@
 // Events in, callbacks out: one event, and the loop over them for each mode of dispatch.
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <variant>
 
+#include "ipc/in_flight.h"
 #include "votequorum/client.h"
 #include "votequorum/events.h"
 
@@ -51,19 +53,34 @@ class Deliver {
 
 }  // namespace
 
-// Delivers the first event that waits, if one does (CS_ERR_TRY_AGAIN otherwise). The event lies on
-// this thread's stack: others may receive the next one while the callback runs.
+// Delivers the first event that waits, if one does (CS_ERR_TRY_AGAIN otherwise).
 cs_error_t Client::dispatch_waiting_event(votequorum_handle_t handle) noexcept {
-  alignas(8) std::array<std::byte, kMaxEventSize> buffer;
   for (;;) {
-    const auto length = connection_->next_event(buffer);
-    if (!length) return length.error();
-    const auto event = decode_event(std::span(buffer).first(*length));
+    auto event = connection_->begin_event();
     if (!event) return event.error();
-    if (std::holds_alternative<UnknownEvent>(*event)) continue;
-    std::visit(Deliver(handle, callbacks_), *event);
-    return CS_OK;
+    cs_error_t status = CS_OK;
+    if (deliver(handle, *event, status)) return status;
   }
+}
+
+// False for an event that does not count. It is copied to this thread's stack: others may receive the
+// next one while the callback runs. A function of its own, so that a dispatch without events needs none
+// of that.
+[[gnu::noinline]] bool Client::deliver(votequorum_handle_t handle,
+                                       std::span<const std::byte> message,
+                                       cs_error_t& status) noexcept {
+  alignas(8) std::array<std::byte, kMaxEventSize> buffer;
+  const std::size_t length =
+      message.size() <= buffer.size() ? message.size() : sizeof(wire::ResponseHeader);
+  std::memcpy(buffer.data(), message.data(), length);
+  connection_->end_event();
+  const auto event = decode_event(std::span(buffer).first(length));
+  status = event.error();
+  if (!event) return true;
+  if (std::holds_alternative<UnknownEvent>(*event)) return false;
+  const ipc::CallbackScope callback;
+  std::visit(Deliver(handle, callbacks_), *event);
+  return true;
 }
 
 cs_error_t Client::dispatch(votequorum_handle_t handle, cs_dispatch_flags_t mode) noexcept {
@@ -71,6 +88,7 @@ cs_error_t Client::dispatch(votequorum_handle_t handle, cs_dispatch_flags_t mode
   const bool wait = mode == CS_DISPATCH_ONE || mode == CS_DISPATCH_BLOCKING;
   for (;;) {
     cs_error_t status = dispatch_waiting_event(handle);
+    if (status == CS_ERR_INTERRUPT) return status;
     if (finalized_.load(std::memory_order_acquire)) return CS_ERR_BAD_HANDLE;
     if (status == CS_OK && one) return CS_OK;
     if (status == CS_ERR_TRY_AGAIN) {

@@ -3,65 +3,100 @@
 #ifndef CS_VOTEQUORUM_HANDLE_TABLE_H
 #define CS_VOTEQUORUM_HANDLE_TABLE_H
 
+#include <atomic>
+#include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
 #include <new>
 #include <utility>
 
+#include "common/heap.h"
 #include "common/mutex.h"
 #include "common/result.h"
-#include "common/shared.h"
 
 namespace cs::votequorum {
 
 // Safe for any number of threads. A handle is a serial number above the index of its slot: slots
 // are used again, handles never, so a stale one is refused. 0 is never a handle. Made to be global:
 // needs no constructor at start and has no destructor at exit, where threads may still be running.
+//
+// An object lives until the table and all its users have let go of it. Finding it and letting go are
+// one atomic step each, so that a thread can vanish between any two and leave no lock behind.
 template <typename T>
 class HandleTable {
  public:
   constexpr HandleTable() noexcept = default;
 
-  // CS_ERR_NO_MEMORY when the table can't grow.
-  [[nodiscard]] Result<std::uint64_t> insert(SharedRef<T> object) noexcept {
-    const MutexLock lock(mutex_);
-    if (first_free_ == kNoSlot && !grow()) return CS_ERR_NO_MEMORY;
-    const std::uint32_t index = first_free_;
-    Slot& slot = slots_[index];
-    first_free_ = slot.next_free;
-    slot.handle = ++serial_ << kIndexBits | index;
-    slot.object = std::move(object);
-    return slot.handle;
+  // CS_ERR_NO_MEMORY when the table can't grow. The caller must not vanish.
+  [[nodiscard]] Result<std::uint64_t> insert(HeapPtr<T> object, Mutex::Token self) noexcept {
+    mutex_.lock(self);
+    Slot* const slot = take_free_slot();
+    std::uint64_t handle = 0;
+    if (slot != nullptr) {
+      handle = ++serial_ << kIndexBits | slot->index;
+      slot->object = object.release();
+      slot->word.store(serial_ << kSerialShift | kOne, std::memory_order_release);
+    }
+    mutex_.unlock(self);
+    if (handle == 0) return CS_ERR_NO_MEMORY;
+    return handle;
   }
 
-  // An owner, so that the object outlives the call that found it; empty for an unknown handle.
-  [[nodiscard]] SharedRef<T> find(std::uint64_t handle) noexcept {
-    const MutexLock lock(mutex_);
-    Slot* const slot = slot_of(handle);
-    return slot != nullptr ? slot->object : SharedRef<T>();
+  // One more user; null for an unknown handle.
+  [[nodiscard]] T* find(std::uint64_t handle) noexcept { return change(handle, kOne); }
+
+  // Makes the handle unknown. What the table held is the caller's, who lets go of it when done.
+  [[nodiscard]] T* remove(std::uint64_t handle) noexcept { return change(handle, kClosed); }
+
+  // True for the last user, who retires it.
+  [[nodiscard]] bool let_go(std::uint64_t handle) noexcept {
+    const std::uint64_t before = slot_of(handle)->word.fetch_sub(kOne, std::memory_order_acq_rel);
+    return (before & kUsers) == kOne;
   }
 
-  // Makes the handle unknown; the object lives until its last owner lets go.
-  [[nodiscard]] SharedRef<T> remove(std::uint64_t handle) noexcept {
-    const MutexLock lock(mutex_);
-    Slot* const slot = slot_of(handle);
-    if (slot == nullptr) return {};
-    slot->handle = 0;
-    slot->next_free = first_free_;
-    first_free_ = index_of(handle);
-    return std::exchange(slot->object, {});
+  // Destroys the object. The caller must not vanish.
+  void retire(std::uint64_t handle, Mutex::Token self) noexcept {
+    Slot& slot = *slot_of(handle);
+    HeapDelete()(std::exchange(slot.object, nullptr));
+    mutex_.lock(self);
+    slot.next_free = first_free_;
+    first_free_ = slot.index;
+    mutex_.unlock(self);
+  }
+
+  // In the child of a fork, which has one thread: the others' uses are no more. uses_of tells how often
+  // that thread uses a handle.
+  template <typename UsesOf>
+  void keep_only(UsesOf&& uses_of) noexcept {
+    for (std::uint32_t index = 0; index < size_.load(std::memory_order_relaxed); ++index) {
+      Slot& slot = *slot_at(index);
+      const std::uint64_t word = slot.word.load(std::memory_order_relaxed);
+      if ((word & kUsers) == 0) continue;
+      const std::uint64_t handle = word >> kSerialShift << kIndexBits | index;
+      const std::uint64_t uses = uses_of(handle) + ((word & kClosed) == 0 ? 1 : 0);
+      slot.word.store((word & ~kUsers) | uses * kOne, std::memory_order_relaxed);
+    }
   }
 
  private:
   static constexpr unsigned kIndexBits = 20;
   static constexpr std::uint32_t kMaxSlots = 1U << kIndexBits;
   static constexpr std::uint32_t kNoSlot = std::numeric_limits<std::uint32_t>::max();
+  // Slots come in blocks, each twice as large as the last, that stay where they are.
   static constexpr std::uint32_t kFirstSize = 8;
+  static constexpr unsigned kBlocks = 17;
+
+  // A slot's word: serial number, whether the handle is unknown already, how many use it.
+  static constexpr unsigned kSerialShift = 24;
+  static constexpr std::uint64_t kClosed = 1U << 23;
+  static constexpr std::uint64_t kOne = 1;
+  static constexpr std::uint64_t kUsers = kClosed - 1;
 
   struct Slot {
-    std::uint64_t handle = 0;
-    SharedRef<T> object;
+    std::atomic<std::uint64_t> word = 0;
+    T* object = nullptr;
+    std::uint32_t index = 0;
     std::uint32_t next_free = kNoSlot;
   };
 
@@ -69,32 +104,58 @@ class HandleTable {
     return static_cast<std::uint32_t>(handle) & (kMaxSlots - 1);
   }
 
-  Slot* slot_of(std::uint64_t handle) noexcept {
-    const std::uint32_t index = index_of(handle);
-    if (handle == 0 || index >= size_ || slots_[index].handle != handle) return nullptr;
-    return &slots_[index];
+  // Null if there is no such block yet.
+  Slot* slot_at(std::uint32_t index) noexcept {
+    const auto block = static_cast<unsigned>(std::bit_width(index / kFirstSize + 1)) - 1;
+    if (block >= kBlocks) return nullptr;
+    Slot* const slots = blocks_[block].load(std::memory_order_acquire);
+    return slots != nullptr ? slots + (index - kFirstSize * ((1U << block) - 1)) : nullptr;
+  }
+
+  Slot* slot_of(std::uint64_t handle) noexcept { return slot_at(index_of(handle)); }
+
+  T* change(std::uint64_t handle, std::uint64_t added) noexcept {
+    Slot* const slot = slot_of(handle);
+    if (slot == nullptr) return nullptr;
+    std::uint64_t word = slot->word.load(std::memory_order_relaxed);
+    do {
+      const bool is_it = word >> kSerialShift == handle >> kIndexBits && handle >> kIndexBits != 0;
+      if (!is_it || (word & kClosed) != 0) return nullptr;
+    } while (!slot->word.compare_exchange_weak(word, word + added, std::memory_order_acq_rel,
+                                               std::memory_order_relaxed));
+    return slot->object;
+  }
+
+  // With the lock.
+  Slot* take_free_slot() noexcept {
+    if (first_free_ == kNoSlot && !grow()) return nullptr;
+    Slot* const slot = slot_at(first_free_);
+    first_free_ = slot->next_free;
+    return slot;
   }
 
   bool grow() noexcept {
-    const std::uint32_t new_size = size_ == 0 ? kFirstSize : size_ * 2;
-    if (new_size > kMaxSlots) return false;
-    auto* const grown = static_cast<Slot*>(std::malloc(new_size * sizeof(Slot)));
-    if (grown == nullptr) return false;
-    for (std::uint32_t i = 0; i < new_size; ++i) {
-      ::new (&grown[i]) Slot(i < size_ ? std::move(slots_[i]) : Slot());
-      if (i >= size_) grown[i].next_free = i + 1 < new_size ? i + 1 : kNoSlot;
+    const std::uint32_t size = size_.load(std::memory_order_relaxed);
+    const std::uint32_t added = size + kFirstSize;
+    const auto block = static_cast<unsigned>(std::bit_width(size / kFirstSize + 1)) - 1;
+    if (block >= kBlocks) return false;
+    auto* const slots = static_cast<Slot*>(std::malloc(added * sizeof(Slot)));
+    if (slots == nullptr) return false;
+    for (std::uint32_t i = 0; i < added; ++i) {
+      Slot* const slot = ::new (&slots[i]) Slot();
+      slot->index = size + i;
+      if (i + 1 < added) slot->next_free = size + i + 1;
     }
-    for (std::uint32_t i = 0; i < size_; ++i) slots_[i].~Slot();
-    std::free(slots_);
-    first_free_ = size_;
-    slots_ = grown;
-    size_ = new_size;
+    blocks_[block].store(slots, std::memory_order_release);
+    first_free_ = size;
+    size_.store(size + added, std::memory_order_relaxed);
     return true;
   }
 
+  std::atomic<Slot*> blocks_[kBlocks] = {};
+  std::atomic<std::uint32_t> size_ = 0;
+
   Mutex mutex_;  // guards what follows
-  Slot* slots_ = nullptr;
-  std::uint32_t size_ = 0;
   std::uint32_t first_free_ = kNoSlot;
   std::uint64_t serial_ = 0;
 };

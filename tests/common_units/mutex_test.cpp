@@ -15,16 +15,21 @@ namespace {
 constinit Mutex global_mutex;
 constinit ConditionMutex global_condition_mutex;
 
+constexpr Nanoseconds kAWhile = 20 * kNanosecondsPerMillisecond;
+
+Mutex::Token self() { return Mutex::make_token(0); }
+
 template <typename Lock>
-Lock& global_lock();
+struct Global;
 template <>
-Mutex& global_lock() {
-  return global_mutex;
-}
+struct Global<Mutex> {
+  Global() { global_mutex.lock(self()); }
+  ~Global() { global_mutex.unlock(self()); }
+};
 template <>
-ConditionMutex& global_lock() {
-  return global_condition_mutex;
-}
+struct Global<ConditionMutex> {
+  const MutexLock lock{global_condition_mutex};
+};
 
 template <typename Lock>
 class LockTest : public testing::Test {};
@@ -39,7 +44,7 @@ TYPED_TEST(LockTest, CountsOfManyThreadsAddUp) {
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&count] {
       for (int round = 0; round < kRounds; ++round) {
-        const MutexLock lock(global_lock<TypeParam>());
+        const Global<TypeParam> lock;
         ++count;
       }
     });
@@ -49,9 +54,8 @@ TYPED_TEST(LockTest, CountsOfManyThreadsAddUp) {
 }
 
 TYPED_TEST(LockTest, ScopeEndUnlocks) {
-  TypeParam mutex;
-  { const MutexLock lock(mutex); }
-  const MutexLock again(mutex);  // hangs, and so fails at the time limit, if it is still locked
+  { const Global<TypeParam> lock; }
+  const Global<TypeParam> again;  // hangs, and so fails at the time limit, if it is still locked
 }
 
 // Whoever waits is woken, one after the other, by those who sleep with the lock held.
@@ -59,20 +63,55 @@ TEST(MutexTest, SleepersGetTheirTurn) {
   Mutex mutex;
   std::vector<std::thread> threads;
   int turns = 0;
-  mutex.lock();
+  mutex.lock(self());
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] {
       for (int round = 0; round < 20; ++round) {
-        const MutexLock lock(mutex);
+        mutex.lock(self());
         std::this_thread::sleep_for(std::chrono::microseconds(100));
         ++turns;
+        mutex.unlock(self());
       }
     });
   }
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  mutex.unlock();
+  mutex.unlock(self());
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(turns, 8 * 20);
+}
+
+TEST(MutexTest, WaitHasAnEnd) {
+  Mutex mutex;
+  mutex.lock(self());
+  std::thread([&mutex] {
+    EXPECT_FALSE(mutex.lock_within(self(), kAWhile));
+    EXPECT_FALSE(mutex.lock_within(self(), 0));
+  }).join();
+  EXPECT_TRUE(mutex.unlock(self()));
+  EXPECT_TRUE(mutex.lock_within(self(), 0));
+}
+
+TEST(MutexTest, OnlyItsHolderUnlocksIt) {
+  Mutex mutex;
+  EXPECT_FALSE(mutex.unlock(self()));
+  mutex.lock(self());
+  EXPECT_TRUE(mutex.is_held_by(self()));
+  std::thread([&mutex] {
+    EXPECT_FALSE(mutex.is_held_by(self()));
+    EXPECT_FALSE(mutex.unlock(self()));
+  }).join();
+  EXPECT_TRUE(mutex.is_held_by(self()));
+  EXPECT_TRUE(mutex.unlock(self()));
+}
+
+// What a thread of the parent held when it forked is held by nobody in the child.
+TEST(MutexTest, ForkFreesIt) {
+  Mutex mutex;
+  std::thread([&mutex] { mutex.lock(self()); }).join();
+  EXPECT_FALSE(mutex.lock_within(self(), 0));
+  const Mutex::Token in_child = Mutex::make_token(1);
+  EXPECT_TRUE(mutex.lock_within(in_child, 0));
+  EXPECT_TRUE(mutex.unlock(in_child));
 }
 
 }  // namespace

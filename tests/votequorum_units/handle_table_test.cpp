@@ -12,7 +12,7 @@
 namespace cs::votequorum {
 namespace {
 
-struct Item : Shared {
+struct Item {
   Item(int n, std::atomic<int>& count) noexcept : number(n), alive(count) { ++alive; }
   ~Item() { --alive; }
   const int number;
@@ -21,15 +21,34 @@ struct Item : Shared {
 
 class HandleTableTest : public testing::Test {
  protected:
+  // A user of a handle for a scope, null if it is unknown; or what remove() gives.
+  class User {
+   public:
+    User(std::uint64_t handle, Item* item) : handle_(handle), item_(item) {}
+    User(const User&) = delete;
+    User& operator=(const User&) = delete;
+    ~User() {
+      if (item_ != nullptr && table_.let_go(handle_)) table_.retire(handle_, Mutex::make_token(0));
+    }
+    explicit operator bool() const { return item_ != nullptr; }
+    Item* operator->() const { return item_; }
+
+   private:
+    const std::uint64_t handle_;
+    Item* const item_;
+  };
+  static User find(std::uint64_t handle) { return {handle, table_.find(handle)}; }
+  static User remove(std::uint64_t handle) { return {handle, table_.remove(handle)}; }
+
   std::uint64_t insert(int number) {
-    const auto handle = table_.insert(SharedRef(make_heap<Item>(number, alive_)));
+    const auto handle = table_.insert(make_heap<Item>(number, alive_), Mutex::make_token(0));
     EXPECT_TRUE(handle);
     return *handle;
   }
 
   // The table never frees its slots (it is made to be global); what is left in it goes here.
   void TearDown() override {
-    for (const std::uint64_t handle : left_) (void)table_.remove(handle);
+    for (const std::uint64_t handle : left_) (void)remove(handle);
     EXPECT_EQ(alive_, 0);
   }
 
@@ -40,8 +59,8 @@ class HandleTableTest : public testing::Test {
 
 TEST_F(HandleTableTest, HandleFindsItsObject) {
   left_ = {insert(1), insert(2)};
-  EXPECT_EQ(table_.find(left_[0])->number, 1);
-  EXPECT_EQ(table_.find(left_[1])->number, 2);
+  EXPECT_EQ(find(left_[0])->number, 1);
+  EXPECT_EQ(find(left_[1])->number, 2);
 }
 
 TEST_F(HandleTableTest, UnknownHandlesAreRefused) {
@@ -50,23 +69,23 @@ TEST_F(HandleTableTest, UnknownHandlesAreRefused) {
   for (const std::uint64_t handle :
        {std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}, known + 1, known - 1,
         known ^ (std::uint64_t{1} << 63), known ^ (std::uint64_t{1} << 20), known ^ 0xfffffu}) {
-    EXPECT_FALSE(table_.find(handle)) << handle;
-    EXPECT_FALSE(table_.remove(handle)) << handle;
+    EXPECT_FALSE(find(handle)) << handle;
+    EXPECT_FALSE(remove(handle)) << handle;
   }
 }
 
 TEST_F(HandleTableTest, RemovedHandleIsRefused) {
   const std::uint64_t handle = insert(1);
-  EXPECT_EQ(table_.remove(handle)->number, 1);
-  EXPECT_FALSE(table_.find(handle));
-  EXPECT_FALSE(table_.remove(handle));
+  EXPECT_EQ(remove(handle)->number, 1);
+  EXPECT_FALSE(find(handle));
+  EXPECT_FALSE(remove(handle));
 }
 
 TEST_F(HandleTableTest, ObjectLivesUntilItsLastUserIsDone) {
   const std::uint64_t handle = insert(1);
   {
-    const SharedRef<Item> user = table_.find(handle);
-    (void)table_.remove(handle);
+    const User user = find(handle);
+    (void)remove(handle);
     EXPECT_EQ(alive_, 1);
     EXPECT_EQ(user->number, 1);
   }
@@ -79,17 +98,17 @@ TEST_F(HandleTableTest, SlotsAreUsedAgainHandlesNever) {
     const std::uint64_t handle = insert(i);
     ASSERT_NE(handle, 0u);
     ASSERT_TRUE(seen.insert(handle).second) << "handed out twice: " << handle;
-    (void)table_.remove(handle);
+    (void)remove(handle);
   }
-  for (const std::uint64_t handle : seen) ASSERT_FALSE(table_.find(handle));
+  for (const std::uint64_t handle : seen) ASSERT_FALSE(find(handle));
 }
 
 TEST_F(HandleTableTest, ManyHandlesLiveAtOnce) {
   constexpr int kCount = 3000;
   for (int i = 0; i < kCount; ++i) left_.push_back(insert(i));
-  for (int i = 0; i < kCount; i += 2) (void)table_.remove(left_[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < kCount; i += 2) (void)remove(left_[static_cast<std::size_t>(i)]);
   for (int i = 0; i < kCount; ++i) {
-    const SharedRef<Item> item = table_.find(left_[static_cast<std::size_t>(i)]);
+    const User item = find(left_[static_cast<std::size_t>(i)]);
     ASSERT_EQ(static_cast<bool>(item), i % 2 == 1) << i;
     if (item) {
       ASSERT_EQ(item->number, i);
@@ -107,9 +126,9 @@ TEST_F(HandleTableTest, ThreadsDoNotDisturbOneAnother) {
       std::vector<std::uint64_t> mine;
       for (int i = 0; i < 500; ++i) mine.push_back(insert(thread));
       for (const std::uint64_t handle : mine) {
-        const SharedRef<Item> item = table_.find(handle);
+        const User item = find(handle);
         if (!item || item->number != thread) ++wrong;
-        if (!table_.remove(handle) || table_.find(handle)) ++wrong;
+        if (!remove(handle) || find(handle)) ++wrong;
       }
     });
   }
@@ -125,13 +144,27 @@ TEST_F(HandleTableTest, OneRemoverWins) {
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([handle, &winners] {
-        (void)table_.find(handle);
-        if (table_.remove(handle)) ++winners;
+        (void)find(handle);
+        if (remove(handle)) ++winners;
       });
     }
     for (std::thread& thread : threads) thread.join();
     ASSERT_EQ(winners, 1);
   }
+}
+
+// In the child of a fork the uses of its parent's other threads do not count.
+TEST_F(HandleTableTest, UsesOfThreadsThatDoNotExistAreForgotten) {
+  const std::uint64_t handle = insert(1);
+  ASSERT_NE(table_.find(handle), nullptr);  // another thread's
+  {
+    ASSERT_NE(table_.find(handle), nullptr);  // of the thread that forks
+    table_.keep_only([&](std::uint64_t asked) { return asked == handle ? 1 : 0; });
+    const User own(handle, table_.remove(handle));
+    EXPECT_FALSE(table_.let_go(handle));
+    EXPECT_EQ(alive_, 1);
+  }
+  EXPECT_EQ(alive_, 0);
 }
 
 }  // namespace

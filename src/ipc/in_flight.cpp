@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The record of each thread, and cleaning up after calls that never returned.
+#include "ipc/in_flight.h"
+
+#include <cerrno>
+#include <pthread.h>
+#include <unistd.h>
+#include <utility>
+
+#include "ipc/connection.h"
+#include "ipc/jumps.h"
+
+namespace cs::ipc {
+
+constinit thread_local InFlight in_flight CS_THREAD_MODEL;
+
+namespace {
+
+using State = InFlight::State;
+
+// Of the caller's cancellation: not asked yet. Refused where it is set, so that nothing changes.
+constexpr int kUnknown = -1;
+
+enum class Key { kNone, kMade, kGone };
+
+// Of the library; set once, before anything else here is used.
+constinit struct {
+  Mutex mutex;
+  std::atomic<bool> prepared = false;
+  std::atomic<Key> key_state = Key::kNone;
+  pthread_key_t key = 0;
+  sigset_t signals;  // those that are held off
+  void (*drop_use)(Use) = nullptr;
+  void (*after_fork)() = nullptr;
+  std::atomic<unsigned> forks = 0;
+  std::atomic<bool> jumps = false;  // are to be expected
+} shared{};
+
+// Gives back what the record holds. Nothing must be able to make this thread vanish meanwhile.
+void clean_up() noexcept {
+  InFlight& me = in_flight;
+  const int error = errno;
+  me.state = State::kIdle;
+  ++me.generation;
+  drop_half_connection();
+  if (auto* const asked = std::exchange(me.asked, nullptr)) asked->forget(me.ticket);
+  if (auto* const requesting = std::exchange(me.requesting, nullptr)) requesting->abandon_request();
+  if (auto* const receiving = std::exchange(me.receiving, nullptr)) receiving->abandon_event();
+  if (const Use use = std::exchange(me.use, 0); use != 0) shared.drop_use(use);
+  errno = error;
+}
+
+// A call of this thread never returned, and the thread goes on: it has jumped.
+void clean_up_after_jump() noexcept {
+  shared.jumps.store(true, std::memory_order_relaxed);
+  if (in_flight.state == State::kBare) ::pthread_setcancelstate(in_flight.cancel_state, nullptr);
+  int before = PTHREAD_CANCEL_ENABLE;
+  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  clean_up();
+  ::pthread_setcancelstate(before, nullptr);
+}
+
+void at_thread_end(void*) noexcept {
+  InFlight& me = in_flight;
+  sigset_t before;
+  ::pthread_sigmask(SIG_BLOCK, &shared.signals, &before);
+  me.armed = false;
+  if (me.state == State::kBare || me.state == State::kOpen) clean_up();
+  for (Use& use : me.callbacks) {
+    if (use != 0) shared.drop_use(std::exchange(use, 0));
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+// In the child, which has this thread only.
+void at_fork() noexcept {
+  const unsigned forks = shared.forks.fetch_add(1, std::memory_order_relaxed) + 1;
+  in_flight.token = Mutex::make_token(forks);
+  if (shared.after_fork != nullptr) shared.after_fork();
+}
+
+// All but those that tell of a fault of the thread itself: the kernel kills for those if they are
+// held off.
+void choose_signals() noexcept {
+  ::sigfillset(&shared.signals);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) {
+    ::sigdelset(&shared.signals, fault);
+  }
+}
+
+// Without a key the end of a thread goes unnoticed: its uses are never given back.
+void make_key() noexcept {
+  if (::pthread_key_create(&shared.key, at_thread_end) == 0) shared.key_state = Key::kMade;
+}
+
+// Threads that end after the library was unloaded must not look for it; at the end of the process
+// nobody needs to.
+[[gnu::destructor]] void forget_key() noexcept {
+  if (shared.key_state.exchange(Key::kGone) == Key::kMade) ::pthread_key_delete(shared.key);
+}
+
+}  // namespace
+
+void prepare(void (*drop_use)(Use), void (*after_fork)()) noexcept {
+  if (shared.prepared.load(std::memory_order_acquire)) return look_for_jumps();
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, &before);
+  shared.mutex.lock(self());
+  if (!shared.prepared.load(std::memory_order_relaxed)) {
+    choose_signals();
+    make_key();
+    shared.drop_use = drop_use;
+    shared.after_fork = after_fork;
+    ::pthread_atfork(nullptr, nullptr, at_fork);
+    shared.prepared.store(true, std::memory_order_release);
+  }
+  shared.mutex.unlock(self());
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  look_for_jumps();
+}
+
+// libqb leaves the descriptor open in this state, and this order leaks nothing.
+void drop_half_connection() noexcept {
+  auto* const half = std::exchange(in_flight.half, nullptr);
+  if (half == nullptr) return;
+  const int error = errno;
+  qb_ipcc_disconnect(half);
+  ::close(in_flight.half_fd);
+  errno = error;
+}
+
+Mutex::Token self_slowly() noexcept { return in_flight.token = Mutex::make_token(forks()); }
+
+unsigned forks() noexcept { return shared.forks.load(std::memory_order_relaxed); }
+
+void look_for_jumps() noexcept {
+  if (shared.jumps.load(std::memory_order_relaxed)) return;
+  sigset_t before;
+  ::pthread_sigmask(SIG_BLOCK, &shared.signals, &before);
+  if (program_can_jump()) shared.jumps.store(true, std::memory_order_relaxed);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void arm_slowly() noexcept {
+  if (shared.key_state.load(std::memory_order_relaxed) != Key::kMade) return;
+  in_flight.armed = ::pthread_setspecific(shared.key, &in_flight) == 0;
+}
+
+namespace {
+
+bool is_within(Section::Place place) noexcept {
+  const InFlight& me = in_flight;
+  return me.state == State::kInside ||
+         (place == Section::Place::kWithin && me.state == State::kBare && me.use != 0);
+}
+
+}  // namespace
+
+// Cancellation is looked at before anything is held. Each step keeps this order: signals are held off
+// first and let in last, and the record says at each that a bare section can be left at.
+Section::Section(Place place) noexcept : outermost_(!is_within(place)) {
+  if (!outermost_) return;
+  ::pthread_testcancel();
+  InFlight& me = in_flight;
+  const bool left = me.state != State::kIdle;
+  if (left || shared.jumps.load(std::memory_order_relaxed)) hold_off_signals();
+  if (left) clean_up_after_jump();
+  me.section = this;
+  me.cancel_state = kUnknown;
+  if (!masked_) {
+    arm();
+    me.state = State::kBare;
+  }
+  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &me.cancel_state);
+  if (masked_) me.state = State::kInside;
+}
+
+Section::~Section() {
+  if (!outermost_) return;
+  ::pthread_setcancelstate(in_flight.cancel_state, nullptr);
+  in_flight.state = State::kIdle;
+  let_signals_in();
+}
+
+void Section::mask() noexcept {
+  if (in_flight.state != State::kBare) return;
+  in_flight.section->hold_off_signals();
+  in_flight.state = State::kInside;
+}
+
+void Section::hold_off_signals() noexcept {
+  ::pthread_sigmask(SIG_BLOCK, &shared.signals, &mask_);
+  masked_ = true;
+}
+
+void Section::let_signals_in() noexcept {
+  if (masked_) ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
+}
+
+Opening::Opening() noexcept
+    : state_(in_flight.state), section_(in_flight.section), generation_(in_flight.generation) {
+  if (state_ == State::kIdle) return;
+  arm();
+  in_flight.state = State::kOpen;
+  ::pthread_setcancelstate(in_flight.cancel_state, nullptr);
+  section_->let_signals_in();
+}
+
+bool Opening::close() noexcept {
+  if (state_ == State::kIdle) return true;
+  InFlight& me = in_flight;
+  if (state_ == State::kBare) {
+    me.state = state_;
+  } else {
+    section_->hold_off_signals();
+  }
+  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &me.cancel_state);
+  me.state = state_;
+  me.section = section_;
+  return me.generation == generation_;
+}
+
+bool breathe() noexcept {
+  Opening opening;
+  ::pthread_testcancel();
+  return opening.close();
+}
+
+CallbackScope::CallbackScope() noexcept
+    : state_(in_flight.state), section_(in_flight.section), use_(std::exchange(in_flight.use, 0)) {
+  for (place_ = 0; place_ < InFlight::kMaxCallbacks; ++place_) {
+    if (in_flight.callbacks[place_] != 0) continue;
+    in_flight.callbacks[place_] = use_;
+    break;
+  }
+  arm();
+  in_flight.state = State::kIdle;
+  ::pthread_setcancelstate(in_flight.cancel_state, nullptr);
+  section_->let_signals_in();
+}
+
+CallbackScope::~CallbackScope() {
+  InFlight& me = in_flight;
+  if (state_ == State::kBare) {
+    me.cancel_state = kUnknown;
+    me.state = state_;
+  } else {
+    section_->hold_off_signals();
+  }
+  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &me.cancel_state);
+  me.section = section_;
+  if (place_ < InFlight::kMaxCallbacks) me.callbacks[place_] = 0;
+  me.use = use_;
+  me.state = state_;
+}
+
+}  // namespace cs::ipc

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Reads the lists of symbols that the loaded objects want from others.
+#include "ipc/jumps.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <elf.h>
+#include <link.h>
+#include <string_view>
+
+#include <qb/qbipcc.h>
+
+namespace cs::ipc {
+namespace {
+
+bool is_jump(std::string_view name) noexcept {
+  return name.ends_with("longjmp") || name == "__longjmp_chk" || name == "setcontext" ||
+         name == "swapcontext";
+}
+
+// What is needed of an object's dynamic section.
+struct Dynamic {
+  const ElfW(Sym)* symbols = nullptr;
+  const char* names = nullptr;
+  const std::uint32_t* gnu_hash = nullptr;
+  const std::uint32_t* hash = nullptr;
+  bool needs_others = false;
+};
+
+// Some loaders put the load address into the section, some leave that to us.
+template <typename T>
+const T* at(ElfW(Addr) base, ElfW(Addr) address) noexcept {
+  return reinterpret_cast<const T*>(address < base ? base + address : address);
+}
+
+Dynamic read_dynamic(ElfW(Addr) base, const ElfW(Dyn)* entry) noexcept {
+  Dynamic found;
+  for (; entry->d_tag != DT_NULL; ++entry) {
+    switch (entry->d_tag) {
+      case DT_SYMTAB:
+        found.symbols = at<ElfW(Sym)>(base, entry->d_un.d_ptr);
+        break;
+      case DT_STRTAB:
+        found.names = at<char>(base, entry->d_un.d_ptr);
+        break;
+      case DT_GNU_HASH:
+        found.gnu_hash = at<std::uint32_t>(base, entry->d_un.d_ptr);
+        break;
+      case DT_HASH:
+        found.hash = at<std::uint32_t>(base, entry->d_un.d_ptr);
+        break;
+      case DT_NEEDED:
+        found.needs_others = true;
+        break;
+      default:
+        break;
+    }
+  }
+  return found;
+}
+
+// How many symbols there are at the front of the table, where those wanted from others are.
+std::size_t count_symbols(const Dynamic& dynamic) noexcept {
+  if (dynamic.gnu_hash != nullptr) return dynamic.gnu_hash[1];
+  return dynamic.hash != nullptr ? dynamic.hash[1] : 0;
+}
+
+bool wants_jump(const Dynamic& dynamic) noexcept {
+  if (dynamic.symbols == nullptr || dynamic.names == nullptr) return false;
+  const std::size_t count = count_symbols(dynamic);
+  for (std::size_t i = 1; i < count; ++i) {
+    const ElfW(Sym)& symbol = dynamic.symbols[i];
+    if (symbol.st_shndx == SHN_UNDEF && is_jump(dynamic.names + symbol.st_name)) return true;
+  }
+  return false;
+}
+
+// libqb wants a jump for a handler of its own, out of what it does itself.
+bool is_libqb(const dl_phdr_info& info) noexcept {
+  const auto address = reinterpret_cast<ElfW(Addr)>(&qb_ipcc_recv);
+  for (std::size_t i = 0; i < info.dlpi_phnum; ++i) {
+    const ElfW(Phdr)& segment = info.dlpi_phdr[i];
+    const ElfW(Addr) start = info.dlpi_addr + segment.p_vaddr;
+    if (segment.p_type == PT_LOAD && address - start < segment.p_memsz) return true;
+  }
+  return false;
+}
+
+struct Search {
+  bool first = true;
+  unsigned long long loaded = 0;  // objects so far, at the last look
+  bool found = false;
+};
+
+// Stops with 1.
+int look_at(dl_phdr_info* info, std::size_t, void* data) noexcept {
+  Search& search = *static_cast<Search*>(data);
+  const bool is_program = search.first;
+  search.first = false;
+  if (is_program && info->dlpi_adds == search.loaded) return 1;
+  search.loaded = info->dlpi_adds;
+  if (!is_program && is_libqb(*info)) return 0;
+  Dynamic dynamic;
+  for (std::size_t i = 0; i < info->dlpi_phnum; ++i) {
+    const ElfW(Phdr)& segment = info->dlpi_phdr[i];
+    if (segment.p_type != PT_DYNAMIC) continue;
+    dynamic = read_dynamic(info->dlpi_addr,
+                           reinterpret_cast<const ElfW(Dyn)*>(info->dlpi_addr + segment.p_vaddr));
+  }
+  search.found = wants_jump(dynamic) || (is_program && !dynamic.needs_others);
+  return search.found ? 1 : 0;
+}
+
+}  // namespace
+
+bool program_can_jump() noexcept {
+  static constinit std::atomic<bool> can = false;
+  static constinit std::atomic<unsigned long long> loaded = 0;
+  if (can.load(std::memory_order_relaxed)) return true;
+  Search search{.loaded = loaded.load(std::memory_order_relaxed)};
+  ::dl_iterate_phdr(look_at, &search);
+  loaded.store(search.loaded, std::memory_order_relaxed);
+  if (search.found) can.store(true, std::memory_order_relaxed);
+  return search.found;
+}
+
+}  // namespace cs::ipc
