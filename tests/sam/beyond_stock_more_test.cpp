@@ -175,15 +175,6 @@ TEST(SamBeyondStock, ImpossibleWarnSignalsAreRefused) {
   application.wait_for("done");
 }
 
-TEST(SamBeyondStock, NegativeIntervalHasNoCallbackEither) {
-  SamProcess application([] {
-    app::enter(-1, kRestart);
-    app::expect(sam_hc_callback_register([] { return 0; }), CS_ERR_INVALID_PARAM);
-    app::report("done");
-  });
-  application.wait_for("done");
-}
-
 // The supervisor is held up until its active process, which waits for an answer, is dead.
 TEST(SamBeyondStock, DeathWhileTheSupervisorAnswersIsRecovered) {
   SamProcess application([] {
