@@ -39,7 +39,7 @@ Settings settings_from(Input& input) {
                                     SAM_RECOVERY_POLICY_QUORUM_RESTART};
   const auto policy = RecoveryPolicy::parse(kPolicies[input.byte() % 4]);
   require(policy.has_value());
-  return {*policy, Settings::interval_from(input.byte())};
+  return Settings::from(*policy, input.byte());
 }
 
 // Made once; each input leaves it empty.

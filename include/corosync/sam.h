@@ -65,7 +65,6 @@ typedef int (*sam_hc_callback_t)(void);
  *
  * CS_ERR_BAD_HANDLE     initialised before (checked first)
  * CS_ERR_INVALID_PARAM  recovery_policy is not that
- * CS_ERR_LIBRARY        no memory file could be made (see errno)
  * and, with QUORUM, the errors of the daemon. The call may then be repeated.
  *
  * Not thread safe; not async-signal-safe. */
@@ -138,12 +137,13 @@ cs_error_t sam_register(unsigned int *instance_id);
 cs_error_t sam_hc_send(void);
 
 /* Lets SAM do the health checks: between sam_start() and sam_stop() a thread of its own calls the
- * callback once in each interval.
+ * callback once in each interval, with the signal mask that the caller has now. Never, if the
+ * interval is negative.
  *
  * cb  the callback, in place of an earlier one; NULL: back to sam_hc_send()
  *
  * CS_ERR_BAD_HANDLE     not registered, or started
- * CS_ERR_INVALID_PARAM  time_interval is 0 or less, or cb is NULL and there was no callback
+ * CS_ERR_INVALID_PARAM  time_interval is 0, or cb is NULL and there was no callback
  * CS_ERR_LIBRARY        the thread could not be made (see errno)
  *
  * Thread safe; not async-signal-safe. */
@@ -178,7 +178,7 @@ cs_error_t sam_data_restore(void *data, size_t size);
 /* Stores data in place of what was stored before. Once this has returned CS_OK they survive the end
  * of this process, whatever kills it and when; before that, the old data do.
  *
- * data  copied; NULL erases what is stored, whatever the size
+ * data  copied; NULL erases what is stored, whatever the size below SSIZE_MAX
  * size  in bytes
  *
  * CS_ERR_TOO_BIG        size is SSIZE_MAX or more
@@ -186,7 +186,8 @@ cs_error_t sam_data_restore(void *data, size_t size);
  * CS_ERR_INVALID_PARAM  data is not readable
  * CS_ERR_NO_MEMORY      out of memory, or over the limit on file sizes
  * CS_ERR_LIBRARY        the application has closed descriptors of SAM, or the files for the data cannot
- *                       be read or written now
+ *                       be read or written now, or there are none (see errno); or this process was
+ *                       left behind by an earlier instance, or another is in the middle of a store
  * The old data stay in each case.
  *
  * Thread safe; async-signal-safe. */

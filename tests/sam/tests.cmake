@@ -10,7 +10,8 @@ target_link_libraries(cs_sam_test_support PRIVATE cs_warnings
 
 cs_add_process_test(sam_process_test
   SOURCES sam/states_test.cpp sam/recovery_test.cpp sam/hang_test.cpp sam/callback_test.cpp
-          sam/data_test.cpp sam/register_test.cpp sam/beyond_stock_test.cpp sam/beyond_stock_more_test.cpp
+          sam/callback_processes_test.cpp sam/data_test.cpp sam/data_processes_test.cpp
+          sam/register_test.cpp sam/beyond_stock_test.cpp sam/beyond_stock_more_test.cpp
   LIBS cs_sam_test_support)
 
 cs_add_test_program(sam_torture_test SOURCES sam/torture_test.cpp LIBS cs_sam_test_support)
