@@ -9,6 +9,16 @@
 
 namespace cs::bench {
 
+// Why a run has given no figure, as Google Benchmark tells since 1.8, and before.
+template <typename Run>
+const char* failure_of(const Run& run) {
+  if constexpr (requires { run.skip_message; }) {
+    return run.skipped ? run.skip_message.c_str() : nullptr;
+  } else {
+    return run.error_occurred ? run.error_message.c_str() : nullptr;
+  }
+}
+
 // Nanoseconds of one iteration, the median of some repetitions. Where threads share the work, of
 // the work as a whole: n threads that do not hinder one another need 1/n of the time.
 class LineReporter : public ::benchmark::BenchmarkReporter {
@@ -18,7 +28,8 @@ class LineReporter : public ::benchmark::BenchmarkReporter {
   void ReportRuns(const std::vector<Run>& runs) override {
     Samples times;
     for (const Run& run : runs) {
-      require(!run.error_occurred, run.error_message.c_str());
+      const char* const failure = failure_of(run);
+      require(failure == nullptr, failure);
       if (run.run_type == Run::RT_Iteration) times.add(time_of(run));
     }
     if (times.count() > 0) report(name_of(runs.front()), times.median());

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Compiler and linker flags: warnings and sanitizers for everything, hardening and the ban on the
 # C++ run-time for what is shipped.
+include(CheckLinkerFlag)
 
 add_library(cs_warnings INTERFACE)
-target_compile_options(cs_warnings INTERFACE -Wall -Wextra -Werror -Wshadow -Wformat=2 -Wundef
+target_compile_options(cs_warnings INTERFACE -Wall -Wextra -Wshadow -Wformat=2 -Wundef
                        $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
+if(CS_WERROR)  # not by default: the next compiler warns of something else
+  target_compile_options(cs_warnings INTERFACE -Werror)
+endif()
 if(CS_SANITIZE)
   # Not vptr: it looks at objects through a pipe, so where descriptors run out it is wrong; and it
   # has nothing to say of the libraries, which are built without what it checks.
@@ -14,18 +18,47 @@ if(CS_SANITIZE)
   target_link_options(cs_warnings INTERFACE -fsanitize=${CS_SANITIZE})
 endif()
 
+# cs_find_fortify(VARIABLE): whether the user's flags, or the compiler by itself, say what
+# _FORTIFY_SOURCE is to be. Then it stays as it is.
+function(cs_find_fortify result)
+  set(source ${PROJECT_BINARY_DIR}/CMakeFiles/fortify.cpp)
+  file(WRITE ${source} "#ifndef _FORTIFY_SOURCE\n#error not said\n#endif\n")
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" config)
+  separate_arguments(flags UNIX_COMMAND "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${config}}")
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} ${flags} -fsyntax-only ${source}
+                  RESULT_VARIABLE failure OUTPUT_QUIET ERROR_QUIET)
+  if(failure)
+    set(${result} OFF PARENT_SCOPE)
+  else()
+    set(${result} ON PARENT_SCOPE)
+  endif()
+endfunction()
+
 # For the objects that end up in the shipped libraries.
 add_library(cs_shipped INTERFACE)
 target_compile_options(cs_shipped INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>
   -fvisibility=hidden -fstack-protector-strong -fstack-clash-protection)
+# The checks of the standard library's own classes end in a function of libstdc++, so they stay out,
+# however the user or the compiler (GCC 15 without optimisation) asks for them.
+target_compile_options(cs_shipped INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-U_GLIBCXX_ASSERTIONS -D_GLIBCXX_NO_ASSERTIONS
+    -U_GLIBCXX_DEBUG -U_GLIBCXX_DEBUG_PEDANTIC>)
 if(NOT CS_SANITIZE)
   target_compile_options(cs_shipped INTERFACE -ffunction-sections -fdata-sections)
-  if(CMAKE_BUILD_TYPE MATCHES "Rel")
-    target_compile_options(cs_shipped INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  cs_find_fortify(fortified)
+  if(CMAKE_BUILD_TYPE MATCHES "Rel" AND NOT fortified)
+    target_compile_options(cs_shipped INTERFACE -D_FORTIFY_SOURCE=2)
   endif()
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|i.86|AMD64")
     target_compile_options(cs_shipped INTERFACE -fcf-protection=full)
+    # Where libc's _init and _fini bear no mark (Debian), the linker would say that nothing is
+    # protected. Neither has anything to do here: without them, all that can be called is marked.
+    set(marks LINKER:-init=none,-fini=none,-z,ibt,-z,shstk)
+    check_linker_flag(C ${marks} CS_LINKER_WRITES_MARKS)
+    if(CS_LINKER_WRITES_MARKS)
+      target_link_options(cs_shipped INTERFACE ${marks})
+    endif()
   endif()
 endif()
 target_link_libraries(cs_shipped INTERFACE cs_warnings)

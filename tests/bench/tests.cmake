@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Every benchmark program, for a moment, with either library: whether it works, not how fast.
-if(CS_BUILD_BENCH)
+if(TARGET bench_floor)  # a missing Google Benchmark leaves them out
   add_test(NAME bench_programs
            COMMAND ${PROJECT_SOURCE_DIR}/scripts/in-namespaces python3 -B
                    ${PROJECT_SOURCE_DIR}/bench/run.py --quick --build ${PROJECT_BINARY_DIR}

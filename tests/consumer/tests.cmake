@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Somebody else's project, built from an installed prefix: with pkg-config or our CMake package,
-# with shared or static libraries.
+# with shared or static libraries, and with flags and a prefix that are not ours.
 if(CS_SANITIZE)
   return()
 endif()
 
-foreach(kind IN ITEMS shared static)
-  foreach(step IN ITEMS install pkg-config find-package)
+foreach(kind IN ITEMS shared static shared-odd static-odd)
+  foreach(step IN ITEMS install pkg-config find-package examples)
     set(name Consumer.${step}.${kind})
     add_test(NAME ${name}
              COMMAND ${CMAKE_CURRENT_LIST_DIR}/check-consumer ${step} ${kind} ${PROJECT_SOURCE_DIR}
