@@ -5,9 +5,52 @@
 #include <cerrno>
 
 #include "common/export.h"
-#include "common/status.h"
 
-extern "C" CS_EXPORT cs_error_t qb_to_cs_error(int result) { return cs::status_from_qb(result); }
+extern "C" CS_EXPORT cs_error_t qb_to_cs_error(int result) {
+  if (result >= 0) return CS_OK;
+  switch (-static_cast<long>(result)) {
+    case EBADF:
+      return CS_ERR_BAD_HANDLE;
+    case ENOMEM:
+      return CS_ERR_NO_MEMORY;
+    case EAGAIN:
+    case ETIMEDOUT:
+    case ENOBUFS:
+    case ENOMSG:
+      return CS_ERR_TRY_AGAIN;
+    case EBADE:
+      return CS_ERR_FAILED_OPERATION;
+    case ETIME:
+      return CS_ERR_TIMEOUT;
+    case EINVAL:
+      return CS_ERR_INVALID_PARAM;
+    case EBUSY:
+      return CS_ERR_BUSY;
+    case EACCES:
+      return CS_ERR_ACCESS;
+    case EOVERFLOW:
+      return CS_ERR_NAME_TOO_LONG;
+    case EEXIST:
+      return CS_ERR_EXIST;
+    case ENOSPC:
+      return CS_ERR_NO_SPACE;
+    case EINTR:
+      return CS_ERR_INTERRUPT;
+    case ENOENT:
+    case ENODEV:
+      return CS_ERR_NOT_EXIST;
+    case ENOSYS:
+    case ENOTSUP:
+      return CS_ERR_NOT_SUPPORTED;
+    case EBADMSG:
+      return CS_ERR_MESSAGE_ERROR;
+    case EMSGSIZE:
+    case E2BIG:
+      return CS_ERR_TOO_BIG;
+    default:
+      return CS_ERR_LIBRARY;
+  }
+}
 
 extern "C" CS_EXPORT cs_error_t hdb_error_to_cs(int res) {
   switch (res) {

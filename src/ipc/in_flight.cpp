@@ -50,14 +50,26 @@ void clean_up() noexcept {
   errno = error;
 }
 
+// The type as well: glibc's handler for asynchronous cancellation looks at nothing else, so one that is
+// on its way already would come through.
+void hold_off_cancellation() noexcept {
+  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &in_flight.cancel_state);
+  ::pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &in_flight.cancel_type);
+}
+
+void let_cancellation_in() noexcept {
+  const int type = in_flight.cancel_type;
+  ::pthread_setcancelstate(in_flight.cancel_state, nullptr);
+  ::pthread_setcanceltype(type, nullptr);
+}
+
 // A call of this thread never returned, and the thread goes on: it has jumped.
 void clean_up_after_jump() noexcept {
   shared.jumps.store(true, std::memory_order_relaxed);
-  if (in_flight.state == State::kBare) ::pthread_setcancelstate(in_flight.cancel_state, nullptr);
-  int before = PTHREAD_CANCEL_ENABLE;
-  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  if (in_flight.state == State::kBare) let_cancellation_in();
+  hold_off_cancellation();
   clean_up();
-  ::pthread_setcancelstate(before, nullptr);
+  let_cancellation_in();
 }
 
 void at_thread_end(void*) noexcept {
@@ -168,18 +180,18 @@ Section::Section(Place place) noexcept : outermost_(!is_within(place)) {
   if (left || shared.jumps.load(std::memory_order_relaxed)) hold_off_signals();
   if (left) clean_up_after_jump();
   me.section = this;
-  me.cancel_state = kUnknown;
+  me.cancel_state = me.cancel_type = kUnknown;
   if (!masked_) {
     arm();
     me.state = State::kBare;
   }
-  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &me.cancel_state);
+  hold_off_cancellation();
   if (masked_) me.state = State::kInside;
 }
 
 Section::~Section() {
   if (!outermost_) return;
-  ::pthread_setcancelstate(in_flight.cancel_state, nullptr);
+  let_cancellation_in();
   in_flight.state = State::kIdle;
   let_signals_in();
 }
@@ -204,7 +216,7 @@ Opening::Opening() noexcept
   if (state_ == State::kIdle) return;
   arm();
   in_flight.state = State::kOpen;
-  ::pthread_setcancelstate(in_flight.cancel_state, nullptr);
+  let_cancellation_in();
   section_->let_signals_in();
 }
 
@@ -216,7 +228,7 @@ bool Opening::close() noexcept {
   } else {
     section_->hold_off_signals();
   }
-  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &me.cancel_state);
+  hold_off_cancellation();
   me.state = state_;
   me.section = section_;
   return me.generation == generation_;
@@ -237,19 +249,19 @@ CallbackScope::CallbackScope() noexcept
   }
   arm();
   in_flight.state = State::kIdle;
-  ::pthread_setcancelstate(in_flight.cancel_state, nullptr);
+  let_cancellation_in();
   section_->let_signals_in();
 }
 
 CallbackScope::~CallbackScope() {
   InFlight& me = in_flight;
   if (state_ == State::kBare) {
-    me.cancel_state = kUnknown;
+    me.cancel_state = me.cancel_type = kUnknown;
     me.state = state_;
   } else {
     section_->hold_off_signals();
   }
-  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &me.cancel_state);
+  hold_off_cancellation();
   me.section = section_;
   if (place_ < InFlight::kMaxCallbacks) me.callbacks[place_] = 0;
   me.use = use_;

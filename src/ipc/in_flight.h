@@ -45,7 +45,8 @@ struct InFlight {
 
   State state = State::kIdle;
   bool armed = false;           // its end will be noticed
-  int cancel_state = 0;         // the caller's, while ours is "disabled"
+  int cancel_state = 0;         // the caller's, while ours is "disabled" ...
+  int cancel_type = 0;          // ... and "deferred"
   unsigned generation = 0;      // how many calls were cleaned up after
   Mutex::Token token = 0;       // 0: not made yet
   Section* section = nullptr;   // the one that is open

@@ -115,7 +115,10 @@ cs_error_t Connection::take_turn(Deadline deadline) noexcept {
 cs_error_t Connection::lock_requests(Deadline deadline) noexcept {
   in_flight.requesting = this;
   while (!request_mutex_.lock_within(self(), kLongestSleep)) {
-    if (deadline.has_passed(monotonic_now())) return CS_ERR_TRY_AGAIN;
+    if (deadline.has_passed(monotonic_now())) {
+      in_flight.requesting = nullptr;
+      return CS_ERR_TRY_AGAIN;
+    }
     if (!breathe()) return CS_ERR_INTERRUPT;
   }
   return CS_OK;

@@ -22,6 +22,7 @@ class Deliver {
 
   void operator()(const QuorumState& event) const {
     if (callbacks_.votequorum_quorum_notify_fn == nullptr) return;
+    const ipc::CallbackScope scope;
     callbacks_.votequorum_quorum_notify_fn(handle_, event.context, event.quorate,
                                            static_cast<std::uint32_t>(event.nodes.size()),
                                            event.nodes.data());
@@ -29,11 +30,13 @@ class Deliver {
 
   void operator()(const ExpectedVotes& event) const {
     if (callbacks_.votequorum_expectedvotes_notify_fn == nullptr) return;
+    const ipc::CallbackScope scope;
     callbacks_.votequorum_expectedvotes_notify_fn(handle_, event.context, event.expected_votes);
   }
 
   void operator()(const Nodelist& event) const {
     if (callbacks_.votequorum_nodelist_notify_fn == nullptr) return;
+    const ipc::CallbackScope scope;
     callbacks_.votequorum_nodelist_notify_fn(handle_, event.context, event.ring_id,
                                              static_cast<std::uint32_t>(event.nodes.size()),
                                              event.nodes.data());
@@ -41,6 +44,7 @@ class Deliver {
 
   void operator()(const ExtraInfo& event) const {
     if (callbacks_.votequorum_qdevice_extra_info_fn == nullptr) return;
+    const ipc::CallbackScope scope;
     callbacks_.votequorum_qdevice_extra_info_fn(handle_, event.context, event.node_id,
                                                 static_cast<std::uint32_t>(event.data.size()),
                                                 event.data.data());
@@ -78,7 +82,6 @@ cs_error_t Client::dispatch_waiting_event(votequorum_handle_t handle) noexcept {
   status = event.error();
   if (!event) return true;
   if (std::holds_alternative<UnknownEvent>(*event)) return false;
-  const ipc::CallbackScope callback;
   std::visit(Deliver(handle, callbacks_), *event);
   return true;
 }

@@ -11,7 +11,7 @@ target_compile_definitions(cs_program_support PRIVATE
 target_link_libraries(cs_program_support PRIVATE cs_warnings PUBLIC cs_test_support)
 add_dependencies(cs_program_support votequorum corosync_common)
 
-cs_add_namespace_test(quorumtool_test TIMEOUT 120
+cs_add_daemon_test(quorumtool_test TIMEOUT 120
                       SOURCES programs/quorumtool_test.cpp LIBS cs_program_support)
-cs_add_namespace_test(qdevice_test TIMEOUT 180
+cs_add_daemon_test(qdevice_test TIMEOUT 180
                       SOURCES programs/qdevice_test.cpp LIBS cs_program_support)

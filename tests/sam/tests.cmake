@@ -17,7 +17,7 @@ cs_add_process_test(sam_process_test
 cs_add_test_program(sam_torture_test SOURCES sam/torture_test.cpp LIBS cs_sam_test_support)
 gtest_discover_tests(sam_torture_test PROPERTIES TIMEOUT 170)
 
-cs_add_namespace_test(sam_daemon_test TIMEOUT 170
+cs_add_daemon_test(sam_daemon_test TIMEOUT 170
   SOURCES sam/daemon_quorum_test.cpp sam/daemon_cmap_test.cpp sam/daemon_beyond_stock_test.cpp
   LIBS cs_sam_test_support)
 

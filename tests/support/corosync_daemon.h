@@ -24,7 +24,7 @@ struct DaemonOptions {
   unsigned expected_votes = 1;  // 0: left to the nodelist
   unsigned node_id = 1;
   bool two_node = false;
-  std::string qb_ipc_type = {};  // "shm" or "socket"; empty: the daemon's own choice
+  std::string qb_ipc_type = {};  // "shm" or "socket"; empty: $CS_IPC_TYPE, or the daemon's choice
   std::string qdevice = {};      // body of quorum { device { ... } }; empty: no device
   std::string quorum_lines = {};
   std::string totem_lines = {};
