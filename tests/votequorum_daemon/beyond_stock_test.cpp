@@ -4,7 +4,9 @@
 #include <corosync/votequorum.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
+#include <climits>
 #include <future>
 
 #include "support/sanitized.h"
@@ -18,12 +20,13 @@ using testing::SizeIs;
 
 class DispatchBeyondStock : public SharedDaemonTest {};
 
-// Runs on a stack of 64 KiB.
+// Runs on a stack of 64 KiB, or of the least that the machine allows (128 KiB on arm64).
 void run_on_small_stack(void* (*body)(void*), void* argument) {
   pthread_attr_t attributes;
   ::pthread_attr_init(&attributes);
-  constexpr std::size_t kSize = (kSanitized ? 512 : 64) * 1024;  // sanitizers' frames are large
-  ASSERT_EQ(::pthread_attr_setstacksize(&attributes, kSize), 0);
+  constexpr std::size_t kSmall = (kSanitized ? 512 : 64) * 1024;  // sanitizers' frames are large
+  const auto size = std::max(kSmall, static_cast<std::size_t>(PTHREAD_STACK_MIN));
+  ASSERT_EQ(::pthread_attr_setstacksize(&attributes, size), 0);
   pthread_t thread;
   ASSERT_EQ(::pthread_create(&thread, &attributes, body, argument), 0);
   ::pthread_join(thread, nullptr);
