@@ -14,6 +14,11 @@ cs_add_process_test(sam_process_test
           sam/register_test.cpp sam/beyond_stock_test.cpp sam/beyond_stock_more_test.cpp
   LIBS cs_sam_test_support)
 
+# Kinds of programs, as docs/compatibility.md lists them.
+cs_add_process_test(sam_kinds_test
+  SOURCES sam/daemons_test.cpp sam/helpers_test.cpp sam/children_test.cpp
+  LIBS cs_sam_test_support)
+
 cs_add_test_program(sam_torture_test SOURCES sam/torture_test.cpp LIBS cs_sam_test_support)
 gtest_discover_tests(sam_torture_test PROPERTIES TIMEOUT 170)
 
@@ -28,7 +33,8 @@ cs_add_namespace_test(sam_hostile_test TIMEOUT 170 SOURCES sam/hostile_test.cpp
 if(BUILD_SHARED_LIBS AND NOT CS_SANITIZE)
   add_test(NAME sam_compared_with_stock
            COMMAND ${PROJECT_SOURCE_DIR}/scripts/compare-with-stock
-                   $<TARGET_FILE:sam_process_test> $<TARGET_FILE:sam_torture_test>
+                   $<TARGET_FILE:sam_process_test> $<TARGET_FILE:sam_kinds_test>
+                   $<TARGET_FILE:sam_torture_test>
                    $<TARGET_FILE:sam_daemon_test>)
   set_tests_properties(sam_compared_with_stock PROPERTIES TIMEOUT 170 SKIP_RETURN_CODE 77)
 endif()
