@@ -3,6 +3,7 @@
 #include "ipc/in_flight.h"
 
 #include <cerrno>
+#include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 #include <utility>
@@ -51,10 +52,12 @@ void clean_up() noexcept {
 }
 
 // The type as well: glibc's handler for asynchronous cancellation looks at nothing else, so one that is
-// on its way already would come through.
+// on its way already would come through. And as its own calls that wait set that type for a moment, the
+// first of them is one in which nothing is held: there it waits for what is on its way.
 void hold_off_cancellation() noexcept {
   ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &in_flight.cancel_state);
   ::pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &in_flight.cancel_type);
+  if (in_flight.cancel_type == PTHREAD_CANCEL_ASYNCHRONOUS) ::poll(nullptr, 0, 0);
 }
 
 void let_cancellation_in() noexcept {

@@ -31,6 +31,8 @@ bool in_private_network() {
   return !outer.empty() && !error && own != outer;
 }
 
+bool daemon_uses_sockets() { return variable("CS_IPC_TYPE") == "socket"; }
+
 namespace {
 
 // On the private /run, which goes with the namespaces: a test that is killed leaves nothing.

@@ -18,6 +18,9 @@ namespace cs::test {
 // nobody is harmed by a daemon, or by what takes its name.
 [[nodiscard]] bool in_private_network();
 
+// Whether daemons that are not told otherwise offer sockets instead of shared memory.
+[[nodiscard]] bool daemon_uses_sockets();
+
 // What goes into the generated configuration. The `_lines` are put as they are into the section of
 // their name, one setting a line.
 struct DaemonOptions {
