@@ -35,7 +35,7 @@ cs_add_namespace_test(sam_daemon_test TIMEOUT 170
           sam/daemon_leaving_test.cpp
   LIBS cs_sam_test_support)
 
-cs_add_namespace_test(sam_hostile_test TIMEOUT 170 SOURCES sam/hostile_test.cpp
+cs_add_namespace_test(sam_hostile_test TIMEOUT 170 SOURCES sam/hostile_test.cpp sam/busy_daemon_test.cpp
   LIBS cs_sam_test_support cs_stand_in)
 
 # Sanitized programs would bring their own run-time into a library that was built without.
