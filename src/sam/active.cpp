@@ -36,9 +36,10 @@ bool has_lost_its_reader(int fd) noexcept {
 void Active::begin(ActiveEnds ends, std::uint32_t instance, const Settings& settings) noexcept {
   ends_ = std::move(ends);
   instance_ = instance;
-  child_ = ::getpid();
+  child_ = process_ = ::getpid();
   supervisor_ = ::getppid();
   is_elsewhere_ = supervisor_ == 0;
+  if (!is_elsewhere_) ends_.heartbeat->begin_line(child_);
   nudges_ = settings.policy.publishes();
   look_period_ = std::clamp(settings.interval / 4, kShortestLookPeriod, kLongestLookPeriod);
   next_look_.store(0, std::memory_order_relaxed);
@@ -52,11 +53,12 @@ void Active::begin(ActiveEnds ends, std::uint32_t instance, const Settings& sett
 // In a new process, which may be going to take this one's place, or only to exec something else.
 void Active::after_fork() noexcept {
   if (g_active == nullptr) return;
+  const pid_t parent = std::exchange(g_active->process_, ::getpid());
   g_active->child_ = 0;
   g_active->is_elsewhere_ = g_active->is_elsewhere_ || ::getppid() == 0;
   g_active->next_look_.store(0, std::memory_order_relaxed);
   if (g_active->is_current() && !g_active->is_elsewhere_) {
-    g_active->ends_.heartbeat->note_fork(::getpid());
+    g_active->ends_.heartbeat->note_fork(parent, g_active->process_);
   }
 }
 

@@ -78,7 +78,8 @@ class Active {
   ActiveEnds ends_;
   std::uint32_t instance_ = 0;
   pid_t child_ = 0;       // the supervisor's child, if that is this process
-  pid_t supervisor_ = 0;  // its parent
+  pid_t process_ = 0;     // this one, or the one that forked it without our knowing
+  pid_t supervisor_ = 0;  // parent of the supervisor's child
   bool is_elsewhere_ = false;  // in another namespace of process ids than the supervisor
   bool nudges_ = false;   // the supervisor publishes every health check
   Nanoseconds look_period_ = 0;

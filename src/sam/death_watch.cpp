@@ -4,6 +4,10 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -35,6 +39,32 @@ struct PidfdInfo {
 static_assert(sizeof(PidfdInfo) == 64);
 constexpr unsigned long kGetPidfdInfo = _IOWR(0xff, 11, PidfdInfo);
 constexpr std::uint64_t kExitInfo = 1U << 3;
+
+// What /proc says of a process, from its state on: that stands behind its name, which may hold
+// anything, parentheses too.
+class ProcStat {
+ public:
+  explicit ProcStat(pid_t pid) noexcept {
+    char path[32];
+    std::snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    const UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC));
+    const ssize_t size = file ? ::read(file.get(), text_, sizeof text_ - 1) : 0;
+    text_[size > 0 ? size : 0] = '\0';
+    const char* const end = std::strrchr(text_, ')');
+    if (end != nullptr && end[1] == ' ') fields_ = end + 2;
+  }
+
+  [[nodiscard]] bool is_zombie() const noexcept { return *fields_ == 'Z'; }
+  // Of a zombie; the last field. 0 where we may not know.
+  [[nodiscard]] int wait_status() const noexcept {
+    const char* const last = std::strrchr(fields_, ' ');
+    return last != nullptr ? std::atoi(last + 1) : 0;
+  }
+
+ private:
+  char text_[1024];
+  const char* fields_ = "";
+};
 
 // The wait status of a process that has been reaped, which newer kernels tell.
 std::optional<int> reaped_status(int pidfd) noexcept {
@@ -69,9 +99,18 @@ bool DeathWatch::has_died() noexcept {
     // Polling would end at once, again and again: whoever lets go makes a SIGCHLD of it.
     is_held_ = !status_ && is_readable_;
   } else if (pid_ != 0 && stranger_has_died()) {
-    status_ = 0;
+    const auto status = stranger_status();
+    is_known_ = status.has_value();
+    status_ = status.value_or(0);
   }
   return status_.has_value();
+}
+
+// Somebody else reaps it, now or later or never.
+std::optional<int> DeathWatch::stranger_status() const noexcept {
+  if (const auto status = reaped_status(pidfd_.get())) return status;
+  if (const ProcStat stat(pid_); stat.is_zombie()) return stat.wait_status();
+  return reaped_status(pidfd_.get());
 }
 
 void DeathWatch::reap(int options) noexcept {
@@ -84,8 +123,9 @@ void DeathWatch::reap(int options) noexcept {
   if (reaped < 0) status_ = reaped_status(pidfd_.get()).value_or(0);  // somebody else has reaped it
 }
 
+// Without a pidfd a process is there until its parent has reaped it, which may be never.
 bool DeathWatch::stranger_has_died() const noexcept {
-  if (!pidfd_) return ::kill(pid_, 0) != 0 && errno == ESRCH;
+  if (!pidfd_) return (::kill(pid_, 0) != 0 && errno == ESRCH) || ProcStat(pid_).is_zombie();
   pollfd entry{pidfd_.get(), POLLIN, 0};
   return ::poll(&entry, 1, 0) > 0 && entry.revents != 0;
 }

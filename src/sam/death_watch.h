@@ -42,8 +42,10 @@ class DeathWatch {
   // Waits for the end of a child; for that of a stranger no longer than a second.
   void wait_for_end() noexcept;
 
-  // Of a dead child: ended by a signal, or with an exit code other than 0.
+  // Of a dead process, as far as it is known: ended by a signal, or with an exit code other than 0.
   [[nodiscard]] bool has_failed() const noexcept { return status_.value_or(0) != 0; }
+  // False when a dead stranger's end could not be looked at.
+  [[nodiscard]] bool knows_status() const noexcept { return pid_ == 0 || is_known_; }
   // 0 when a signal was the end, or the code is not known.
   [[nodiscard]] int exit_code() const noexcept;
 
@@ -52,12 +54,14 @@ class DeathWatch {
 
  private:
   [[nodiscard]] bool stranger_has_died() const noexcept;
+  [[nodiscard]] std::optional<int> stranger_status() const noexcept;
   void reap(int options) noexcept;
 
   pid_t pid_;
   Kind kind_;
   UniqueFd pidfd_;
   std::optional<int> status_;  // of waitpid, once it is dead
+  bool is_known_ = true;
   bool has_looked_ = false;
   bool is_readable_ = false;
   bool is_held_ = false;  // dead, but a tracer keeps it from us

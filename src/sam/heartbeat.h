@@ -95,7 +95,7 @@ class BasicHeartbeatPage {
     instance_.store(instance);
     last_beat_.store(0);
     nudged_.store(0);
-    forked_.set(0);
+    for (SealedPid& process : line_) process.set(0);
     announced_.set(0);
     finisher_.set(0);
   }
@@ -125,11 +125,28 @@ class BasicHeartbeatPage {
   // By the supervisor before it acts on a nudge, by the claimer when it could not be sent.
   void clear_nudge() noexcept { nudged_.store(0); }
 
-  // The processes of the instance besides the supervisor's child: which was forked last, and which
-  // called a function of SAM last. One of them may go on in place of the child. 0: none.
-  void note_fork(pid_t child) noexcept { forked_.set(child); }
+  // The line of processes from the supervisor's child on, each of which was forked last by the one
+  // before: in this order they may take each other's place. Noted by each of them for itself.
+  void begin_line(pid_t child) noexcept { line_[0].set(child); }
+  void note_fork(pid_t parent, pid_t child) noexcept {
+    for (int i = 0; i + 1 < kLine; ++i) {
+      if (line_[i].get() != parent) continue;
+      line_[i + 1].set(child);
+      for (int later = i + 2; later < kLine; ++later) line_[later].set(0);
+      return;
+    }
+  }
+  // Who comes after that process in the line. 0: nobody, or it is not in the line.
+  [[nodiscard]] pid_t next_of(pid_t process) const noexcept {
+    for (int i = 0; i + 1 < kLine; ++i) {
+      if (line_[i].get() == process) return line_[i + 1].get();
+    }
+    return 0;
+  }
+
+  // Which process of the instance besides the supervisor's child called a function of SAM last.
+  // 0: none.
   void announce(pid_t process) noexcept { announced_.set(process); }
-  [[nodiscard]] pid_t forked() const noexcept { return forked_.get(); }
   [[nodiscard]] pid_t announced() const noexcept { return announced_.get(); }
 
   // Which process has called sam_finalize: nobody goes on in its place. 0: none.
@@ -139,6 +156,7 @@ class BasicHeartbeatPage {
  private:
   using Word = typename Stamp::Word;
 
+  static constexpr int kLine = 6;  // who becomes a daemon forks once or twice
   static constexpr Nanoseconds kFarAhead = 1000 * kNanosecondsPerMillisecond;
 
   static bool is_older(Word last, Nanoseconds now) noexcept {
@@ -150,7 +168,7 @@ class BasicHeartbeatPage {
   std::atomic<Word> last_beat_ = 0;
   std::atomic<std::uint32_t> instance_ = 0;
   std::atomic<std::uint32_t> nudged_ = 0;
-  SealedPid forked_;
+  SealedPid line_[kLine];
   SealedPid announced_;
   SealedPid finisher_;
   // Asked of the compiler: clang 14 says no to is_always_lock_free on 32-bit x86, and yes to this.

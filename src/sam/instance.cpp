@@ -60,13 +60,10 @@ bool Instance::has_ended() noexcept {
 
 bool Instance::is_over() noexcept {
   const bool died = process_.has_died();
-  if (role_ == Role::kChild) {
-    if (!died) return false;
-    if (process_.has_failed()) return true;
-    // From here on the end of the pipe shows that nobody else holds it.
-    channel_.let_go_of_commands();
-  }
-  if (role_ == Role::kAnnounced && !died) return false;
+  if (!died) return role_ == Role::kPresumed && !passes_on();
+  if (process_.has_failed()) return true;
+  // From here on the end of the pipe shows that nobody else holds it.
+  if (role_ == Role::kChild) channel_.let_go_of_commands();
   return !passes_on();
 }
 
@@ -75,32 +72,44 @@ bool Instance::passes_on() noexcept {
   const HeartbeatPage& page = channel_.heartbeat();
   if (process_.has_died() && page.finisher() == process_.pid()) return false;
   if (watch_announced()) return true;
-  // Only what had announced itself is known to have been the application.
-  if (role_ == Role::kAnnounced || channel_.is_hung_up()) return false;
-  const bool presumed_lives = process_.pid() != 0 && !process_.has_died();
-  if (!presumed_lives && !watch(page.forked(), Role::kPresumed)) {
-    if (channel_.may_be_held_by_others()) return false;
-    role_ = Role::kPresumed;
-    process_ = DeathWatch(0, DeathWatch::Kind::kStranger);
+  if (channel_.is_hung_up()) return false;
+  if (process_.pid() == 0 || process_.has_died()) return presume();
+  return true;
+}
+
+// The next in line that lives. It may be about to note itself, or was forked in a way that we do not
+// see; until it is known the pipe is all there is.
+bool Instance::presume() noexcept {
+  const HeartbeatPage& page = channel_.heartbeat();
+  for (pid_t next = page.next_of(last_); next != 0; next = page.next_of(next)) {
+    DeathWatch stranger(next, DeathWatch::Kind::kStranger);
+    if (!stranger.has_died()) {
+      watch(std::move(stranger), Role::kPresumed);
+      return true;
+    }
+    if (stranger.has_failed()) return false;
   }
+  if (!process_.knows_status() || channel_.may_be_held_by_others()) return false;
+  role_ = Role::kPresumed;
+  process_ = DeathWatch(0, DeathWatch::Kind::kStranger);
   return true;
 }
 
 // True when the process that has announced itself is alive.
 bool Instance::watch_announced() noexcept {
   const pid_t announced = channel_.heartbeat().announced();
+  if (announced == 0 || announced == child_) return false;
   if (role_ == Role::kAnnounced && announced == process_.pid()) return !process_.has_died();
-  return watch(announced, Role::kAnnounced);
+  DeathWatch stranger(announced, DeathWatch::Kind::kStranger);
+  if (stranger.has_died()) return false;
+  watch(std::move(stranger), Role::kAnnounced);
+  return true;
 }
 
-// False, and nothing changed, when there is no such process any more.
-bool Instance::watch(pid_t pid, Role role) noexcept {
-  if (pid == 0 || pid == child_) return false;
-  DeathWatch stranger(pid, DeathWatch::Kind::kStranger);
-  if (stranger.has_died()) return false;
+void Instance::watch(DeathWatch stranger, Role role) noexcept {
   role_ = role;
+  last_ = stranger.pid();
   process_ = std::move(stranger);
-  return true;
 }
 
 }  // namespace cs::sam

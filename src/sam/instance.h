@@ -20,12 +20,13 @@ namespace cs::sam {
 // How to tell a daemon from a death: a child that ends by a signal or with a code other than 0 is
 // dead. If it exits with 0 while another process, one that has not called exec, still holds its end
 // of the pipe, that process goes on. Which one it is it announces with its next call of SAM; until
-// then it is presumed to be the one that was forked last.
+// then it is presumed to be the one that was forked last. The same goes for the end of a daemon, as
+// far as its exit code can be known.
 class Instance {
  public:
   // The channel's pipe of commands has been made for this instance.
   Instance(pid_t child, std::uint32_t id, Channel& channel) noexcept
-      : child_(child), id_(id), channel_(channel), process_(child) {}
+      : child_(child), id_(id), channel_(channel), process_(child), last_(child) {}
 
   // False when none has come.
   [[nodiscard]] bool next_command(CommandFrame& frame) noexcept;
@@ -64,14 +65,16 @@ class Instance {
 
   [[nodiscard]] bool passes_on() noexcept;
   [[nodiscard]] bool is_over() noexcept;
+  [[nodiscard]] bool presume() noexcept;
   void kill_announced() noexcept;
   bool watch_announced() noexcept;
-  bool watch(pid_t pid, Role role) noexcept;
+  void watch(DeathWatch stranger, Role role) noexcept;
 
   const pid_t child_;
   const std::uint32_t id_;
   Channel& channel_;
   DeathWatch process_;
+  pid_t last_;  // the process that was watched last, of those that are known
   Role role_ = Role::kChild;
   bool cut_off_ = false;
   bool was_signalled_ = false;

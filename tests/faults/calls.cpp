@@ -10,17 +10,12 @@
 namespace cs::faults {
 
 std::string_view name_of(Call call) {
-  static constexpr std::string_view kNames[] = {"bind",       "calloc",     "connect",
-                                                "eventfd",    "fcntl",      "fork",
-                                                "fstat",      "ftruncate",  "getsockopt",
-                                                "madvise",    "malloc",     "memfd_create",
-                                                "mkostemp",   "mmap",       "open",
-                                                "pidfd_open", "pipe2",      "poll",
-                                                "ppoll",      "pread",      "pthread_create",
-                                                "pwrite",     "read",       "realloc",
-                                                "recv",       "recvmsg",    "sched_getaffinity",
-                                                "send",       "setsockopt", "socket",
-                                                "waitid",     "waitpid",    "write"};
+  static constexpr std::string_view kNames[] = {
+      "bind", "calloc", "connect", "eventfd", "fcntl", "fork", "fstat", "ftruncate", "getsockopt",
+      "madvise", "malloc", "memfd_create", "mkostemp", "mmap", "open", "pidfd_open", "pipe2", "poll",
+      "ppoll", "pread", "pthread_create", "pthread_key_create", "pthread_setspecific", "pwrite",
+      "read", "realloc", "recv", "recvmsg", "__register_atfork", "sched_getaffinity", "send",
+      "setsockopt", "socket", "waitid", "waitpid", "write"};
   static_assert(std::size(kNames) == static_cast<unsigned>(Call::kCount));
   return kNames[static_cast<unsigned>(call)];
 }
@@ -42,9 +37,10 @@ std::vector<int> errors_of(Call call) {
     case Call::kMadvise:
       return {ENOMEM, EINVAL, EPERM};
     case Call::kPidfdOpen:
-      return {EMFILE, ENFILE, ENOMEM, ENOSYS};
+      return {EMFILE, ENFILE, ENOMEM, ENOSYS, EPERM};
     case Call::kFork:
     case Call::kPthreadCreate:
+    case Call::kPthreadKeyCreate:
       return {EAGAIN, ENOMEM};
     case Call::kMmap:
       return {ENOMEM, EAGAIN, ENFILE};
@@ -67,9 +63,10 @@ std::vector<int> errors_of(Call call) {
     case Call::kWrite:
       return {EINTR, ENOMEM};  // a pipe takes pages as they are needed
     case Call::kRead:
-    case Call::kWaitid:
     case Call::kWaitpid:
       return {EINTR};
+    case Call::kWaitid:
+      return {EINTR, ENOSYS, EPERM};
     case Call::kBind:
     case Call::kGetsockopt:
     case Call::kSetsockopt:
@@ -80,7 +77,9 @@ std::vector<int> errors_of(Call call) {
     case Call::kFstat:
     case Call::kCalloc:
     case Call::kMalloc:
+    case Call::kPthreadSetspecific:
     case Call::kRealloc:
+    case Call::kRegisterAtfork:
     case Call::kCount:
       return {ENOMEM};
   }

@@ -197,6 +197,28 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
   return original(thread, attributes, body, argument);
 }
 
+extern "C" int pthread_key_create(pthread_key_t* key, void (*destructor)(void*)) noexcept {
+  static constinit std::atomic<void*> known = nullptr;
+  auto* const original = real(known, "pthread_key_create", &::pthread_key_create);
+  if (const int error = due(Call::kPthreadKeyCreate)) return error;
+  return original(key, destructor);
+}
+
+extern "C" int pthread_setspecific(pthread_key_t key, const void* value) noexcept {
+  static constinit std::atomic<void*> known = nullptr;
+  auto* const original = real(known, "pthread_setspecific", &::pthread_setspecific);
+  if (const int error = due(Call::kPthreadSetspecific)) return error;
+  return original(key, value);
+}
+
+// What pthread_atfork calls, which is no function of the shared libc.
+extern "C" int __register_atfork(void (*prepare)(), void (*parent)(), void (*child)(), void* dso) {
+  static constinit std::atomic<void*> known = nullptr;
+  auto* const original = real(known, "__register_atfork", &::__register_atfork);
+  if (const int error = due(Call::kRegisterAtfork)) return error;
+  return original(prepare, parent, child, dso);
+}
+
 // The others of variable arguments pass on as many as there can be.
 extern "C" int fcntl(int fd, int command, ...) {
   static constinit std::atomic<void*> known = nullptr;

@@ -17,16 +17,26 @@ cs_add_process_test(sam_process_test
 # Kinds of programs, as docs/compatibility.md lists them.
 cs_add_process_test(sam_kinds_test
   SOURCES sam/daemons_test.cpp sam/helpers_test.cpp sam/children_test.cpp
+          sam/supervision_test.cpp sam/surroundings_test.cpp sam/leaving_test.cpp
   LIBS cs_sam_test_support)
+
+# Its own versions of some calls of libc; a sanitizer has some as well.
+if(NOT CS_SANITIZE)
+  cs_add_process_test(sam_slow_supervisor_test SOURCES sam/slow_supervisor_test.cpp
+                      LIBS cs_sam_test_support)
+  set_target_properties(sam_slow_supervisor_test PROPERTIES ENABLE_EXPORTS ON)
+  target_compile_options(sam_slow_supervisor_test PRIVATE -U_FORTIFY_SOURCE)
+endif()
 
 cs_add_test_program(sam_torture_test SOURCES sam/torture_test.cpp LIBS cs_sam_test_support)
 gtest_discover_tests(sam_torture_test PROPERTIES TIMEOUT 170)
 
 cs_add_daemon_test(sam_daemon_test TIMEOUT 170
   SOURCES sam/daemon_quorum_test.cpp sam/daemon_cmap_test.cpp sam/daemon_beyond_stock_test.cpp
+          sam/daemon_leaving_test.cpp
   LIBS cs_sam_test_support)
 
-cs_add_namespace_test(sam_hostile_test TIMEOUT 170 SOURCES sam/hostile_test.cpp
+cs_add_namespace_test(sam_hostile_test TIMEOUT 170 SOURCES sam/hostile_test.cpp sam/busy_daemon_test.cpp
   LIBS cs_sam_test_support cs_stand_in)
 
 # Sanitized programs would bring their own run-time into a library that was built without.

@@ -137,7 +137,19 @@ TEST_P(SamDeathWatch, StrangersDeathIsSeen) {
   // Its parent, which happens to be here, has to reap it before it is gone without a pidfd.
   ASSERT_EQ(::waitpid(stranger.pid, nullptr, 0), stranger.pid);
   EXPECT_TRUE(watch.has_died());
-  EXPECT_EQ(watch.exit_code(), 0);
+}
+
+// Here its parent does not reap it, as that of an orphan may not: not before it has been seen.
+TEST_P(SamDeathWatch, StrangerThatNobodyReapsIsDeadAllTheSame) {
+  const Doomed stranger = make_doomed(7);
+  DeathWatch watch = watch_stranger(stranger.pid);
+  EXPECT_FALSE(watch.has_died());
+  ::close(stranger.trigger);
+  wait_until_dead(stranger.pid);
+  EXPECT_TRUE(watch.has_died());
+  EXPECT_TRUE(watch.has_failed());
+  EXPECT_EQ(watch.exit_code(), 7);
+  EXPECT_EQ(::waitpid(stranger.pid, nullptr, 0), stranger.pid);
 }
 
 TEST_P(SamDeathWatch, StrangerIsSentSignals) {

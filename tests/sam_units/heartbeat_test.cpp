@@ -69,16 +69,44 @@ TEST(SamHeartbeat, TimeFarAheadIsReplaced) {
 
 TEST(SamHeartbeat, ProcessesOfAnInstanceAreForgottenWithIt) {
   const SharedHeartbeat page = SharedHeartbeat::make();
-  page->note_fork(11);
+  page->begin_line(10);
+  page->note_fork(10, 11);
   page->announce(12);
   page->finish(13);
-  EXPECT_EQ(page->forked(), 11);
+  EXPECT_EQ(page->next_of(10), 11);
   EXPECT_EQ(page->announced(), 12);
   EXPECT_EQ(page->finisher(), 13);
   page->begin_instance(2);
-  EXPECT_EQ(page->forked(), 0);
+  EXPECT_EQ(page->next_of(10), 0);
   EXPECT_EQ(page->announced(), 0);
   EXPECT_EQ(page->finisher(), 0);
+}
+
+// What a daemon forks does not come in between it and its parent.
+TEST(SamHeartbeat, LineFollowsTheLastForkOfEach) {
+  const SharedHeartbeat page = SharedHeartbeat::make();
+  page->begin_line(10);
+  page->note_fork(10, 20);
+  page->note_fork(20, 30);
+  page->note_fork(20, 31);
+  page->note_fork(31, 40);
+  page->note_fork(99, 50);  // forked by nobody in it
+  EXPECT_EQ(page->next_of(10), 20);
+  EXPECT_EQ(page->next_of(20), 31);
+  EXPECT_EQ(page->next_of(31), 40);
+  EXPECT_EQ(page->next_of(40), 0);
+  page->note_fork(10, 60);
+  EXPECT_EQ(page->next_of(10), 60);
+  EXPECT_EQ(page->next_of(60), 0);
+  EXPECT_EQ(page->next_of(20), 0);
+}
+
+TEST(SamHeartbeat, LineThatIsFullGoesNoFurther) {
+  const SharedHeartbeat page = SharedHeartbeat::make();
+  page->begin_line(10);
+  for (pid_t pid = 10; pid < 100; ++pid) page->note_fork(pid, pid + 1);
+  EXPECT_EQ(page->next_of(10), 11);
+  EXPECT_EQ(page->next_of(50), 0);
 }
 
 // Signals go to the processes it names: what a wild pointer writes must not name any.
