@@ -24,12 +24,15 @@
  *     unloaded), CS_ERR_MESSAGE_ERROR (an answer that does not follow the protocol).
  *  5. Out-parameters are written only when the result is CS_OK.
  *  6. Threads. sam_initialize() and sam_register() are called before the process starts threads.
- *     All other functions may be called by any number of threads at once.
+ *     All other functions may be called by any number of threads at once. A thread may be
+ *     cancelled in them, or leave them by siglongjmp from a signal handler.
  *  7. Signals. sam_hc_send(), sam_warn_signal_set(), sam_mark_failed() and the three functions for
  *     data are async-signal-safe, the others are not.
- *  8. Fork. Children of the active process are not supervised and call nothing of SAM; they may
- *     outlive the active process without disturbing its recovery. SAM's descriptors are closed on
- *     exec.
+ *  8. Fork. An active process may become a daemon: it forks and exits with 0, and the process that
+ *     goes on is the active process. Other children of it are not supervised, and may outlive it
+ *     without disturbing its recovery, unless it exits with 0 while started: a child that lives on
+ *     and has not called exec is taken for the daemon then. SAM's descriptors are closed on exec,
+ *     and are never 0, 1 or 2.
  *  9. Time is the monotonic clock's.
  */
 #ifndef COROSYNC_SAM_H_DEFINED
@@ -71,7 +74,8 @@ typedef int (*sam_hc_callback_t)(void);
 cs_error_t sam_initialize(int time_interval, sam_recovery_policy_t recovery_policy);
 
 /* Ends the use of SAM; stops first if started. The supervisor follows when this process ends, and
- * with its exit code. Asks the supervisor.
+ * with its exit code. A sam_start() that waits in another thread, or in the one that is interrupted
+ * by this signal handler, ends with CS_ERR_BAD_HANDLE. Asks the supervisor.
  *
  * CS_ERR_BAD_HANDLE  never initialised, or finalised before
  * CS_ERR_LIBRARY     the supervisor is gone
@@ -80,9 +84,11 @@ cs_error_t sam_initialize(int time_interval, sam_recovery_policy_t recovery_poli
 cs_error_t sam_finalize(void);
 
 /* Starts supervision; counts as a health check. With the flag QUORUM it first waits until the
- * cluster is quorate, and for the daemon if that is gone. Asks the supervisor.
+ * cluster is quorate, and for the daemon if that is gone. A thread that leaves the call, cancelled
+ * or by siglongjmp, has not started anything. Asks the supervisor.
  *
- * CS_ERR_BAD_HANDLE  not registered, or started already
+ * CS_ERR_BAD_HANDLE  not registered, started already or by another thread now, or finalised, before
+ *                    or meanwhile
  * CS_ERR_LIBRARY     the supervisor is gone
  *
  * Thread safe; not async-signal-safe. */
@@ -98,7 +104,8 @@ cs_error_t sam_start(void);
 cs_error_t sam_stop(void);
 
 /* Chooses the signal that warns the active process before it is killed; SIGTERM unless chosen
- * otherwise. Later instances keep the choice. Asks the supervisor once registered.
+ * otherwise. Later instances keep the choice. Counts as a health check while started. Asks the
+ * supervisor once registered.
  *
  * warn_signal  a signal number; SIGKILL or 0: no warning
  *
@@ -112,8 +119,9 @@ cs_error_t sam_warn_signal_set(int warn_signal);
 /* Splits the process: forks, and returns in the child, the active process. The caller itself stays
  * inside as the supervisor and leaves only by exit(), with the exit code of the active process, or
  * with 0 if that died of a signal. With RESTART, each later instance also returns from this call.
- * To be called before the process starts threads: only the calling thread goes on. With the flag
- * CMAP, connects to the cluster.
+ * To be called before the process starts threads: only the calling thread goes on. A handler of the
+ * application's for SIGCHLD runs in the supervisor for its other children, which are reaped in any
+ * case. With the flag CMAP, connects to the cluster.
  *
  * instance_id  receives 1 in the first instance, 2 in the second and so on; may be NULL
  *
@@ -127,11 +135,11 @@ cs_error_t sam_warn_signal_set(int warn_signal);
 cs_error_t sam_register(unsigned int *instance_id);
 
 /* Confirms that the active process is healthy. To be called more often than every time_interval;
- * takes nanoseconds.
+ * takes nanoseconds. sam_data_store() and sam_warn_signal_set() do so, too.
  *
  * CS_ERR_BAD_HANDLE  not started
- * CS_ERR_LIBRARY     the supervisor is gone (found out now and then) and SIGPIPE has not ended this
- *                    process; or this process was left behind by an earlier instance
+ * CS_ERR_LIBRARY     the supervisor is gone (found out within a second) and SIGPIPE has not ended
+ *                    this process; or this process was left behind by an earlier instance
  *
  * Thread safe; async-signal-safe. */
 cs_error_t sam_hc_send(void);

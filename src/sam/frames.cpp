@@ -26,7 +26,8 @@ bool set_nonblocking(int fd) noexcept {
 }
 
 Sent send_bytes(int fd, std::span<const std::byte> frame) noexcept {
-  const CancelGuard guard;
+  const SignalGuard signals;
+  const CancelGuard cancel;
   ssize_t written;
   do {
     written = ::write(fd, frame.data(), frame.size());

@@ -22,7 +22,8 @@ constexpr std::int64_t kDaemonPatienceMs = 60'000;
 // A change of state is one thread's, and this one's again if it has left the call that made it: by
 // siglongjmp from a signal handler, or in a process that was forked from another thread.
 bool Session::claim(State from, State to) noexcept {
-  const SignalGuard guard;
+  const SignalGuard signals;
+  const CancelGuard cancel;
   const pthread_t self = pthread_self();
   const pid_t process = ::getpid();
   if (change(from, to)) {
@@ -117,7 +118,8 @@ cs_error_t Session::finalize() noexcept {
 // Another thread, or the call that this signal handler has interrupted, may be waiting for an answer
 // yet; it will find out. The supervisor must neither start this process for it nor restart it.
 bool Session::finish(State before) noexcept {
-  const CancelGuard guard;
+  const SignalGuard signals;
+  const CancelGuard cancel;
   if (!change(before, State::kFinalized)) return false;
   if (before != State::kInitialized) active_.finish();
   if (is_changing(before)) (void)active_.tell(Command::kFinish, 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Keeps a thread to itself for a few system calls: no signal handler, no cancellation.
+// Keeps a thread to itself for a few system calls: no signal handler, no cancellation. Signals first,
+// where both are meant: a handler that leaves by siglongjmp would leave cancellation disabled.
 #ifndef CS_SAM_SIGNAL_GUARD_H
 #define CS_SAM_SIGNAL_GUARD_H
 
@@ -61,8 +62,8 @@ class CallGuard {
   }
 
  private:
-  CancelGuard cancel_;
   SignalGuard signals_;
+  CancelGuard cancel_;
   const bool lets_cancel_;
 };
 

@@ -41,8 +41,8 @@ class SignalSafeLockGuard {
   [[nodiscard]] pid_t owner() const noexcept { return owner_; }
 
  private:
-  CancelGuard cancel_;
   SignalGuard signals_;
+  CancelGuard cancel_;
   SignalSafeLock& lock_;
   const pid_t owner_;
 };

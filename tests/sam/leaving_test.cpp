@@ -147,7 +147,14 @@ cs_error_t call_for_ever() {
   }
 }
 
+bool may_be_cancelled() {
+  int state = 0;
+  pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+  return state == PTHREAD_CANCEL_ENABLE;
+}
+
 void expect_all_goes_on() {
+  app::expect_that(may_be_cancelled());
   char bytes[16] = "other bytes";
   (void)sam_start();  // wherever the thread was
   app::expect_ok(sam_hc_send());

@@ -33,7 +33,7 @@ gtest_discover_tests(sam_torture_test PROPERTIES TIMEOUT 170)
 
 cs_add_daemon_test(sam_daemon_test TIMEOUT 170
   SOURCES sam/daemon_quorum_test.cpp sam/daemon_cmap_test.cpp sam/daemon_beyond_stock_test.cpp
-          sam/daemon_leaving_test.cpp
+          sam/daemon_leaving_test.cpp sam/containers_test.cpp
   LIBS cs_sam_test_support)
 
 cs_add_namespace_test(sam_hostile_test TIMEOUT 170 SOURCES sam/hostile_test.cpp sam/busy_daemon_test.cpp
