@@ -8,6 +8,13 @@
 #include <unistd.h>
 #include <utility>
 
+#ifndef __GLIBC_PREREQ
+#define __GLIBC_PREREQ(major, minor) 0
+#endif
+#if __GLIBC_PREREQ(2, 32)
+#include <sys/single_threaded.h>
+#endif
+
 #include "ipc/connection.h"
 #include "ipc/jumps.h"
 
@@ -19,7 +26,7 @@ namespace {
 
 using State = InFlight::State;
 
-// Of the caller's cancellation: not asked yet. Refused where it is set, so that nothing changes.
+// Of the caller's cancellation: not asked, or not yet. Nothing is to be changed back.
 constexpr int kUnknown = -1;
 
 enum class Key { kNone, kMade, kGone };
@@ -51,10 +58,21 @@ void clean_up() noexcept {
   errno = error;
 }
 
+// Nobody is there who could cancel it then.
+bool is_only_thread() noexcept {
+#if __GLIBC_PREREQ(2, 32)
+  return __libc_single_threaded != 0;
+#else
+  return false;
+#endif
+}
+
 // The type as well: glibc's handler for asynchronous cancellation looks at nothing else, so one that is
 // on its way already would come through. And as its own calls that wait set that type for a moment, the
 // first of them is one in which nothing is held: there it waits for what is on its way.
 void hold_off_cancellation() noexcept {
+  in_flight.cancel_state = in_flight.cancel_type = kUnknown;
+  if (is_only_thread()) return;
   ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &in_flight.cancel_state);
   ::pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &in_flight.cancel_type);
   if (in_flight.cancel_type == PTHREAD_CANCEL_ASYNCHRONOUS) ::poll(nullptr, 0, 0);
@@ -62,8 +80,9 @@ void hold_off_cancellation() noexcept {
 
 void let_cancellation_in() noexcept {
   const int type = in_flight.cancel_type;
+  if (in_flight.cancel_state == kUnknown) return;
   ::pthread_setcancelstate(in_flight.cancel_state, nullptr);
-  ::pthread_setcanceltype(type, nullptr);
+  if (type != kUnknown) ::pthread_setcanceltype(type, nullptr);
 }
 
 // A call of this thread never returned, and the thread goes on: it has jumped.

@@ -126,7 +126,7 @@ void CorosyncDaemon::write_config() const {
        << "logging {\n  to_stderr: yes\n  to_syslog: no\n  to_logfile: no\n"
        << options_.logging_lines << "\n}\n"
        << nodelist_section(options_) << quorum_section(options_)
-       << system_section(options_, folder_);
+       << system_section(options_, folder_) << options_.sections;
   file.flush();
   if (!file) throw std::runtime_error("cannot write " + config_file_);
 }

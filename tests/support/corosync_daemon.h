@@ -35,6 +35,7 @@ struct DaemonOptions {
   std::string logging_lines = {};
   std::string node_lines = {};
   std::string nodelist = {};  // body of nodelist { ... }; empty: this node alone, on the loopback
+  std::string sections = {};  // more of them, each as a whole
   std::function<void()> enter = {};  // runs in the daemon and its tools before their programs do
 };
 

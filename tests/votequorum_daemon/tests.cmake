@@ -12,6 +12,9 @@ cs_add_daemon_test(votequorum_newest_daemon_test TIMEOUT 60 LIBS votequorum
   SOURCES votequorum_daemon/newest_test.cpp)
 cs_add_daemon_test(votequorum_leaving_daemon_test TIMEOUT 170 LIBS votequorum
   SOURCES votequorum_daemon/leaving_test.cpp votequorum_daemon/leaving_storm_test.cpp)
+cs_add_daemon_test(votequorum_surroundings_daemon_test TIMEOUT 120 LIBS votequorum
+  SOURCES votequorum_daemon/surroundings_test.cpp)
+target_link_options(votequorum_surroundings_daemon_test PRIVATE -Wl,--enable-new-dtags)
 target_link_options(votequorum_leaving_daemon_test PRIVATE -Wl,--enable-new-dtags)
 target_link_options(votequorum_daemon_test PRIVATE -Wl,--enable-new-dtags)
 
