@@ -39,7 +39,8 @@ INSTANTIATE_TEST_SUITE_P(Of, SamFaults,
                                          Call::kPipe2, Call::kPoll, Call::kPpoll, Call::kPread,
                                          Call::kPthreadCreate, Call::kPthreadKeyCreate,
                                          Call::kPthreadSetspecific, Call::kPwrite, Call::kRead,
-                                         Call::kRegisterAtfork, Call::kWaitid, Call::kWaitpid, Call::kWrite),
+                                         Call::kRegisterAtfork, Call::kWaitid, Call::kWaitpid,
+                                         Call::kWrite),
                          [](const auto& call) { return std::string(name_of(call.param)); });
 
 }  // namespace
