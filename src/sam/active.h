@@ -17,9 +17,9 @@
 
 namespace cs::sam {
 
-// The supervisor is looked for at least once a second while the application calls anything. One that
-// is gone ends the process as it always did: by SIGPIPE. Where that is ignored or survived, this and
-// every later call is CS_ERR_LIBRARY.
+// The supervisor is looked for at least once a second while the application calls anything. One
+// that is gone ends the process as it always did: by SIGPIPE. Where that is ignored or survived,
+// this and every later call is CS_ERR_LIBRARY.
 class Active {
  public:
   constexpr Active() noexcept = default;
@@ -49,10 +49,10 @@ class Active {
   // False in a process that an earlier instance has left behind. Async-signal-safe.
   [[nodiscard]] bool is_current() const noexcept { return ends_.heartbeat->belongs_to(instance_); }
 
-  // Sends a command and waits for its answer, without limit; signals do not end the wait, and may be
-  // handled in it. CS_ERR_LIBRARY when the supervisor is gone, or the
-  // pipes have been closed; CS_ERR_INTERRUPT when a later question of this thread, which it had left
-  // this one for, has been answered.
+  // Sends a command and waits for its answer, without limit; signals do not end the wait, and may
+  // be handled in it. CS_ERR_LIBRARY when the supervisor is gone, or the pipes have been closed;
+  // CS_ERR_INTERRUPT when a later question of this thread, which it had left this one for, has been
+  // answered.
   [[nodiscard]] cs_error_t ask(Command command, const CallGuard& guard) noexcept;
 
   // Sends a command that has no answer. The supervisor takes it in before anything that this
@@ -77,14 +77,14 @@ class Active {
 
   ActiveEnds ends_;
   std::uint32_t instance_ = 0;
-  pid_t child_ = 0;       // the supervisor's child, if that is this process
-  pid_t process_ = 0;     // this one, or the one that forked it without our knowing
-  pid_t supervisor_ = 0;  // parent of the supervisor's child
+  pid_t child_ = 0;            // the supervisor's child, if that is this process
+  pid_t process_ = 0;          // this one, or the one that forked it without our knowing
+  pid_t supervisor_ = 0;       // parent of the supervisor's child
   bool is_elsewhere_ = false;  // in another namespace of process ids than the supervisor
-  bool nudges_ = false;   // the supervisor publishes every health check
+  bool nudges_ = false;        // the supervisor publishes every health check
   Nanoseconds look_period_ = 0;
   std::atomic<Nanoseconds> next_look_ = 0;
-  std::atomic<pid_t> announced_ = 0;  // the process that the supervisor knows of
+  std::atomic<pid_t> announced_ = 0;         // the process that the supervisor knows of
   std::atomic<std::uint32_t> sequence_ = 0;  // of the last question
 };
 

@@ -34,20 +34,22 @@ class Channel {
   [[nodiscard]] static Channel make() noexcept {
     Channel made;
     return made.make_replies() && made.make_heartbeat() && made.renew_commands() ? std::move(made)
-                                                                                  : Channel();
+                                                                                 : Channel();
   }
 
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(heartbeat_); }
 
-  // Before each instance. Where no pipe can be made the one there is serves again, unless it was let
-  // go of. False, with errno, when there is none.
+  // Before each instance. Where no pipe can be made the one there is serves again, unless it was
+  // let go of. False, with errno, when there is none.
   [[nodiscard]] bool renew_commands() noexcept {
     is_fresh_ = false;
     Pipe fresh = open_pipe();
-    if (!fresh || !set_nonblocking(fresh.read_end.get()) || !set_nonblocking(fresh.write_end.get())) {
+    if (!fresh || !set_nonblocking(fresh.read_end.get()) ||
+        !set_nonblocking(fresh.write_end.get())) {
       return static_cast<bool>(commands_);
     }
-    // Both ends of a pipe are one file. An instance that had to look for itself might not be able to.
+    // Both ends of a pipe are one file. An instance that had to look for itself might not be able
+    // to.
     const FileIdentity identity(fresh.write_end.get());
     if (!identity.is_known()) return static_cast<bool>(commands_);
     commands_ = std::move(fresh);

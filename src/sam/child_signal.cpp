@@ -16,7 +16,8 @@ void wake_up(int) {}
 // The first process of a container, or one that has asked for them.
 bool orphans_come_here() noexcept {
   int is_subreaper = 0;
-  return ::getpid() == 1 || (::prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper != 0);
+  return ::getpid() == 1 ||
+         (::prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper != 0);
 }
 
 // Takes a SIGCHLD that is pending; false when none is. Keeps errno, which sam_register may be about
@@ -40,7 +41,8 @@ int wait_status(const siginfo_t& info) noexcept {
   return info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 : info.si_status;
 }
 
-// For where waitid is refused: without knowing beforehand who is reaped, there is no handler to run.
+// For where waitid is refused: without knowing beforehand who is reaped, there is no handler to
+// run.
 std::optional<int> reap_blindly(pid_t instance) noexcept {
   std::optional<int> taken;
   int status = 0;
@@ -125,8 +127,8 @@ std::optional<int> ChildSignal::reap_others(pid_t instance) noexcept {
 }
 
 // The exit code of the instance before all else: a handler may wait for any child. Should the
-// instance die just then its signal still has the code, if none is pending before it; and its pidfd,
-// with a new kernel.
+// instance die just then its signal still has the code, if none is pending before it; and its
+// pidfd, with a new kernel.
 std::optional<int> ChildSignal::reap_other(siginfo_t& info, pid_t instance) noexcept {
   int status = 0;
   if (instance != 0 && ::waitpid(instance, &status, WNOHANG) == instance) return status;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// SIGCHLD in the supervisor: it must hear of every child, keep the exit code of its own instance from
-// the application's handler, and still let that handler run for the application's other children.
+// SIGCHLD in the supervisor: it must hear of every child, keep the exit code of its own instance
+// from the application's handler, and still let that handler run for the application's other
+// children.
 #ifndef CS_SAM_CHILD_SIGNAL_H
 #define CS_SAM_CHILD_SIGNAL_H
 
@@ -25,16 +26,17 @@ class ChildSignal {
 
   // From now on SIGCHLD ends a wait with wait_mask(), and only that: in between it is blocked, so
   // that a death between looking and waiting is not missed. Needed without a pidfd, and done from
-  // the beginning where the application has an interest in SIGCHLD, or orphans come to this process.
+  // the beginning where the application has an interest in SIGCHLD, or orphans come to this
+  // process.
   void listen() noexcept;
   // The mask to wait with: the application's, with SIGCHLD let in; null to leave it as it is.
   [[nodiscard]] const sigset_t* wait_mask() const noexcept {
     return is_listening_ ? &wait_mask_ : nullptr;
   }
 
-  // Reaps the children that have died. The application's handler runs for each of them first: it may
-  // count on finding the child, and may start it again. Returns the wait status of an instance that
-  // has died, if this or the handler has taken it and it is known.
+  // Reaps the children that have died. The application's handler runs for each of them first: it
+  // may count on finding the child, and may start it again. Returns the wait status of an instance
+  // that has died, if this or the handler has taken it and it is known.
   std::optional<int> reap_others(pid_t instance) noexcept;
 
  private:

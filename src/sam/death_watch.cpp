@@ -146,7 +146,8 @@ void DeathWatch::send_signal(int number) noexcept {
   if (status_ || pid_ == 0) return;
   const bool is_stranger = kind_ == Kind::kStranger;
   // Its number may be another's by now; a pidfd never is.
-  if (is_stranger && pidfd_ && ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) == 0) {
+  if (is_stranger && pidfd_ &&
+      ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) == 0) {
     return;
   }
   if (is_stranger && has_died()) return;

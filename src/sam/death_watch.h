@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How the supervisor hears of the death of a process: its child by waiting for it, woken by a pidfd
-// or SIGCHLD; a process that is no child of ours by a pidfd, or by looking now and then. None of these
-// is disturbed by what the application does with SIGCHLD or with inherited pipes.
+// or SIGCHLD; a process that is no child of ours by a pidfd, or by looking now and then. None of
+// these is disturbed by what the application does with SIGCHLD or with inherited pipes.
 #ifndef CS_SAM_DEATH_WATCH_H
 #define CS_SAM_DEATH_WATCH_H
 

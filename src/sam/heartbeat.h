@@ -30,8 +30,8 @@ inline Nanoseconds coarse_resolution() noexcept {
   return static_cast<Nanoseconds>(resolution.tv_sec) * 1'000'000'000 + resolution.tv_nsec;
 }
 
-// How the time of a health check is kept in a word that every machine reads and writes in one piece.
-// Eight bytes hold nanoseconds.
+// How the time of a health check is kept in a word that every machine reads and writes in one
+// piece. Eight bytes hold nanoseconds.
 struct WideStamp {
   using Word = std::int64_t;
   static constexpr Nanoseconds kRounding = 0;
@@ -42,8 +42,8 @@ struct WideStamp {
 };
 
 // Four bytes, for machines without atomic access to eight (armel, mipsel): milliseconds, which
-// begin again after 49 days. A health check is known to the millisecond, rounded down, and one older
-// than 24 days counts as one that is yet to come; the supervisor looks much sooner than that.
+// begin again after 49 days. A health check is known to the millisecond, rounded down, and one
+// older than 24 days counts as one that is yet to come; the supervisor looks much sooner than that.
 struct NarrowStamp {
   using Word = std::uint32_t;
   static constexpr Nanoseconds kRounding = kNanosecondsPerMillisecond;

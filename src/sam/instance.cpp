@@ -77,8 +77,8 @@ bool Instance::passes_on() noexcept {
   return true;
 }
 
-// The next in line that lives. It may be about to note itself, or was forked in a way that we do not
-// see; until it is known the pipe is all there is.
+// The next in line that lives. It may be about to note itself, or was forked in a way that we do
+// not see; until it is known the pipe is all there is.
 bool Instance::presume() noexcept {
   const HeartbeatPage& page = channel_.heartbeat();
   for (pid_t next = page.next_of(last_); next != 0; next = page.next_of(next)) {

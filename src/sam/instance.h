@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One life of the active process, as its supervisor sees it: usually that of the supervisor's child,
-// but an application may go on in another process, having become a daemon.
+// One life of the active process, as its supervisor sees it: usually that of the supervisor's
+// child, but an application may go on in another process, having become a daemon.
 #ifndef CS_SAM_INSTANCE_H
 #define CS_SAM_INSTANCE_H
 

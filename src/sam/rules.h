@@ -43,7 +43,7 @@ class Rules {
   // Commands of the active process; number: of the command, for the reply.
   Decision start_asked(std::uint32_t number, Nanoseconds now) noexcept;
   Decision stop_asked(std::uint32_t number) noexcept;  // 0: nobody waits for a reply
-  Decision finished() noexcept;  // it is never started again
+  Decision finished() noexcept;                        // it is never started again
   Decision failure_marked() noexcept;
 
   // The service's verdict; a lost connection counts as not quorate.

@@ -39,8 +39,9 @@ bool Session::claim(State from, State to) noexcept {
   return true;
 }
 
-// At the end of a thread that was cancelled inside a change, or has left it by siglongjmp. Above all
-// the supervisor must not begin to watch, once there is quorum, a process that never learns of it.
+// At the end of a thread that was cancelled inside a change, or has left it by siglongjmp. Above
+// all the supervisor must not begin to watch, once there is quorum, a process that never learns of
+// it.
 void Session::changer_left(void* session) noexcept {
   auto& self = *static_cast<Session*>(session);
   if (pthread_equal(self.changer_.load(), pthread_self()) == 0) return;
@@ -115,8 +116,9 @@ cs_error_t Session::finalize() noexcept {
   }
 }
 
-// Another thread, or the call that this signal handler has interrupted, may be waiting for an answer
-// yet; it will find out. The supervisor must neither start this process for it nor restart it.
+// Another thread, or the call that this signal handler has interrupted, may be waiting for an
+// answer yet; it will find out. The supervisor must neither start this process for it nor restart
+// it.
 bool Session::finish(State before) noexcept {
   const SignalGuard signals;
   const CancelGuard cancel;

@@ -86,7 +86,7 @@ class Session {
 
   std::atomic<State> state_ = State::kNew;
   std::atomic<int> warn_signal_ = SIGTERM;
-  std::atomic<pthread_t> changer_ = {};      // whose the state is, while it is one in -ing
+  std::atomic<pthread_t> changer_ = {};     // whose the state is, while it is one in -ing
   std::atomic<pid_t> changer_process_ = 0;  // and in which process
   Settings settings_;
   Store store_;

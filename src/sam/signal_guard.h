@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Keeps a thread to itself for a few system calls: no signal handler, no cancellation. Signals first,
-// where both are meant: a handler that leaves by siglongjmp would leave cancellation disabled.
+// Keeps a thread to itself for a few system calls: no signal handler, no cancellation. Signals
+// first, where both are meant: a handler that leaves by siglongjmp would leave cancellation
+// disabled.
 #ifndef CS_SAM_SIGNAL_GUARD_H
 #define CS_SAM_SIGNAL_GUARD_H
 
@@ -43,9 +44,9 @@ class SignalGuard {
   sigset_t previous_;
 };
 
-// For a call that waits. While it lives the calling thread is neither cancelled nor interrupted, but
-// for the waits in between: whoever leaves the call, by cancellation or by siglongjmp from a signal
-// handler, leaves it there, where all is in order.
+// For a call that waits. While it lives the calling thread is neither cancelled nor interrupted,
+// but for the waits in between: whoever leaves the call, by cancellation or by siglongjmp from a
+// signal handler, leaves it there, where all is in order.
 class CallGuard {
  public:
   // lets_cancel: whether somebody cleans up after a thread that is cancelled.
@@ -55,8 +56,7 @@ class CallGuard {
   int wait(pollfd* entry, int timeout_ms) const noexcept {
     const timespec limit{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
     if (lets_cancel_) pthread_setcancelstate(cancel_.previous(), nullptr);
-    const int ready =
-        ::ppoll(entry, 1, timeout_ms < 0 ? nullptr : &limit, &signals_.previous());
+    const int ready = ::ppoll(entry, 1, timeout_ms < 0 ? nullptr : &limit, &signals_.previous());
     if (lets_cancel_) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
     return ready;
   }

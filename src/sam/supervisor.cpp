@@ -66,8 +66,8 @@ Supervisor::Supervisor(const Settings& settings, QuorumClient& quorum, Store& st
 
 Supervisor::~Supervisor() { g_supervisor = nullptr; }
 
-// In what a signal handler of the application has forked: a process that holds our ends of the pipes
-// would hide that they are closed, and has its own use for SIGCHLD.
+// In what a signal handler of the application has forked: a process that holds our ends of the
+// pipes would hide that they are closed, and has its own use for SIGCHLD.
 void Supervisor::after_fork() noexcept {
   Supervisor* const self = std::exchange(g_supervisor, nullptr);
   if (self == nullptr || self->is_starting_) return;
@@ -76,7 +76,8 @@ void Supervisor::after_fork() noexcept {
   self->child_signal_.give_back_to_copy();
 }
 
-// A handler that returns in what it has forked, having failed to exec: there is one supervisor only.
+// A handler that returns in what it has forked, having failed to exec: there is one supervisor
+// only.
 void Supervisor::leave_if_copy() const noexcept {
   if (is_copy_) ::_exit(EXIT_FAILURE);
 }
@@ -252,7 +253,8 @@ void Supervisor::publish() noexcept {
   publisher_.catch_up(now_);
 }
 
-// The exit code of the instance before all else: a handler of the application may wait for any child.
+// The exit code of the instance before all else: a handler of the application may wait for any
+// child.
 void Supervisor::look_after_children() noexcept {
   if (instance_) (void)instance_->process().has_died();
   const pid_t child = instance_ ? instance_->child() : 0;

@@ -84,8 +84,8 @@ class Supervisor {
   Backoff restart_;
   Backoff quorum_retry_;
   bool cmap_spoke_ = false;
-  bool is_starting_ = false;  // an instance
-  bool is_copy_ = false;      // this process is no supervisor, but was forked by a handler in one
+  bool is_starting_ = false;   // an instance
+  bool is_copy_ = false;       // this process is no supervisor, but was forked by a handler in one
   Nanoseconds now_;            // the last reading of the clock
   Nanoseconds overslept_ = 0;  // how long this process has stood still, as far as it can tell
 };

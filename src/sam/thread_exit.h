@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What is to be done when a thread ends inside a call: by cancellation, or after siglongjmp has taken
-// it out of the call. The cleanup handlers of pthread would not do: after a siglongjmp they point into
-// a frame that is gone.
+// What is to be done when a thread ends inside a call: by cancellation, or after siglongjmp has
+// taken it out of the call. The cleanup handlers of pthread would not do: after a siglongjmp they
+// point into a frame that is gone.
 #ifndef CS_SAM_THREAD_EXIT_H
 #define CS_SAM_THREAD_EXIT_H
 

@@ -16,7 +16,9 @@ namespace cs::test {
 namespace {
 
 // Of the quorum service: the state, with no members named.
-Message quorum_state(bool quorate) { return Message(3, 48).put32(24, quorate ? 1 : 0).put32(40, 0); }
+Message quorum_state(bool quorate) {
+  return Message(3, 48).put32(24, quorate ? 1 : 0).put32(40, 0);
+}
 
 // 5 ms a call: fewer calls than the process makes health checks.
 void answer_slowly(Peer& peer, const Request& request) {

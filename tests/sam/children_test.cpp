@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SIGCHLD and the supervisor's other children: helpers from before sam_register, orphans, and the
-// application's handler for them. Cases of a suite *BeyondStock fail with the distribution's library.
+// application's handler for them. Cases of a suite *BeyondStock fail with the distribution's
+// library.
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// SAM across namespaces of process ids: as the first process of a container, and with an instance that
-// has one of its own. Cases of a suite *BeyondStock fail with the distribution's library.
+// SAM across namespaces of process ids: as the first process of a container, and with an instance
+// that has one of its own. Cases of a suite *BeyondStock fail with the distribution's library.
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>

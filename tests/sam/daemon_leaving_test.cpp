@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Leaving a sam_start that waits for quorum: by cancellation, by siglongjmp, and by sam_finalize from
-// elsewhere. Cases of a suite *BeyondStock fail with the distribution's library.
+// Leaving a sam_start that waits for quorum: by cancellation, by siglongjmp, and by sam_finalize
+// from elsewhere. Cases of a suite *BeyondStock fail with the distribution's library.
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -44,12 +44,9 @@ struct Way {
 std::ostream& operator<<(std::ostream& out, const Way& way) { return out << way.name; }
 
 constexpr Way kWays[] = {
-    {"BeforeStart", 0, true, false},
-    {"BeforeStartWithInterval", kInterval, true, false},
-    {"AfterStart", 0, false, false},
-    {"AfterStartWithInterval", kInterval, false, false},
-    {"TwiceBeforeStart", 0, true, true},
-    {"TwiceAfterStartWithInterval", kInterval, false, true},
+    {"BeforeStart", 0, true, false},     {"BeforeStartWithInterval", kInterval, true, false},
+    {"AfterStart", 0, false, false},     {"AfterStartWithInterval", kInterval, false, false},
+    {"TwiceBeforeStart", 0, true, true}, {"TwiceAfterStartWithInterval", kInterval, false, true},
 };
 
 // A started daemon, which reports "at work".

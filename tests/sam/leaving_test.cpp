@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Threads that leave a call of SAM early, by pthread_cancel or by siglongjmp from a signal handler,
-// while the supervisor does not answer: nothing is left behind. Cases of a suite *BeyondStock fail with
-// the distribution's library.
+// while the supervisor does not answer: nothing is left behind. Cases of a suite *BeyondStock fail
+// with the distribution's library.
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -30,8 +30,8 @@ void hold_up() {
 }  // namespace
 }  // namespace cs::test
 
-// In place of libc's, for the libraries too. The delay comes before the call, and so between a clock
-// that was read before it and what it brings.
+// In place of libc's, for the libraries too. The delay comes before the call, and so between a
+// clock that was read before it and what it brings.
 extern "C" ssize_t read(int fd, void* buffer, size_t size) {
   cs::test::hold_up();
   return ::syscall(SYS_read, fd, buffer, size);
@@ -40,8 +40,8 @@ extern "C" ssize_t read(int fd, void* buffer, size_t size) {
 extern "C" int ppoll(pollfd* entries, nfds_t count, const timespec* timeout, const sigset_t* mask) {
   timespec left = timeout != nullptr ? *timeout : timespec{};
   cs::test::hold_up();
-  return static_cast<int>(::syscall(SYS_ppoll, entries, count,
-                                    timeout != nullptr ? &left : nullptr, mask, _NSIG / 8));
+  return static_cast<int>(
+      ::syscall(SYS_ppoll, entries, count, timeout != nullptr ? &left : nullptr, mask, _NSIG / 8));
 }
 
 extern "C" int poll(pollfd* entries, nfds_t count, int timeout_ms) {

@@ -66,7 +66,9 @@ void wait_until_dead(pid_t child) {
 
 class SamDeathWatch : public testing::TestWithParam<PidfdOpen> {
  protected:
-  DeathWatch watch_child(pid_t pid) { return DeathWatch(pid, DeathWatch::Kind::kChild, GetParam()); }
+  DeathWatch watch_child(pid_t pid) {
+    return DeathWatch(pid, DeathWatch::Kind::kChild, GetParam());
+  }
   DeathWatch watch_stranger(pid_t pid) {
     return DeathWatch(pid, DeathWatch::Kind::kStranger, GetParam());
   }
