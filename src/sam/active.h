@@ -34,9 +34,7 @@ class Active {
   }
 
   // False in a process that an earlier instance has left behind.
-  [[nodiscard]] bool is_current() const noexcept {
-    return ends_.heartbeat->belongs_to(instance_);
-  }
+  [[nodiscard]] bool is_current() const noexcept { return ends_.heartbeat->belongs_to(instance_); }
 
   // Sends a command and waits for its answer, without limit; signals do not end the wait. One
   // caller at a time. CS_ERR_LIBRARY when the supervisor is gone, or the pipes have been closed.

@@ -52,7 +52,7 @@ cs_error_t Session::finalize() noexcept {
     switch (current) {
       case State::kStarted:
         if (const cs_error_t status = stop(); status == CS_ERR_LIBRARY) return status;
-        continue;  // another thread, or a handler, may have been quicker
+        continue;             // another thread, or a handler, may have been quicker
       case State::kStopping:  // by another thread: in this one no handler runs meanwhile
         sleep_a_little();
         continue;
@@ -126,8 +126,8 @@ cs_error_t Session::start() noexcept {
   return CS_OK;
 }
 
-// First it waits for a callback, with signals let in. Then they wait: a handler may stop or finalise
-// as well, and could not wait for what it interrupted.
+// First it waits for a callback, with signals let in. Then they wait: a handler may stop or
+// finalise as well, and could not wait for what it interrupted.
 cs_error_t Session::stop() noexcept {
   if (state() != State::kStarted) return CS_ERR_BAD_HANDLE;
   const CancelGuard cancel;
