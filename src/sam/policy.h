@@ -45,8 +45,8 @@ class RecoveryPolicy {
 
 struct Settings {
   RecoveryPolicy policy;
-  Nanoseconds interval = 0;        // longest time between two health checks; 0: no limit
-  bool allows_callback = false;    // also where the interval was negative, as in upstream
+  Nanoseconds interval = 0;      // longest time between two health checks; 0: no limit
+  bool allows_callback = false;  // also where the interval was negative, as in upstream
 
   // Negative intervals mean no limit, too.
   [[nodiscard]] static constexpr Settings from(RecoveryPolicy policy, int milliseconds) noexcept {

@@ -16,14 +16,24 @@ namespace cs::sam {
 // would unwind past a lock or leave a flag set.
 class CancelGuard {
  public:
-  CancelGuard() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &previous_); }
-  ~CancelGuard() { pthread_setcancelstate(previous_, nullptr); }
-  [[nodiscard]] int previous() const noexcept { return previous_; }
+  CancelGuard() noexcept {
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state_);
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type_);
+    // An asynchronous one may be on its way already, by a signal whose handler in glibc 2.36 looks
+    // at the type alone, which changes in each call that may wait. Such a call lets it arrive.
+    if (type_ == PTHREAD_CANCEL_ASYNCHRONOUS) (void)::poll(nullptr, 0, 0);
+  }
+  ~CancelGuard() {
+    pthread_setcanceltype(type_, nullptr);
+    pthread_setcancelstate(state_, nullptr);
+  }
+  [[nodiscard]] int previous() const noexcept { return state_; }
   CancelGuard(const CancelGuard&) = delete;
   CancelGuard& operator=(const CancelGuard&) = delete;
 
  private:
-  int previous_ = 0;
+  int state_ = 0;
+  int type_ = 0;
 };
 
 // While it lives no signal is handled by the calling thread, so that a handler never meets a lock

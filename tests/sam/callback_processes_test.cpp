@@ -24,7 +24,7 @@ namespace cs::test {
 namespace {
 
 constexpr int kRestart = SAM_RECOVERY_POLICY_RESTART;
-constexpr int kInterval = 1000;
+constexpr int kInterval = 400;
 constexpr uid_t kNobody = 54'321;
 
 std::atomic<int> calls = 0;

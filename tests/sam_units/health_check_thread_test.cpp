@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -196,7 +197,6 @@ TEST_F(SamHealthCheckThread, CallbackHasAStackWorthTheName) {
   EXPECT_TRUE(reaches(g_calls, 2));
 }
 
-// Its own mask is another: see CheckIsSentWithSignalsBlocked.
 TEST_F(SamHealthCheckThread, CallbackHasTheMaskOfWhoHasRegisteredIt) {
   std::thread([&] {
     sigset_t mask;
@@ -253,8 +253,6 @@ TEST_F(SamHealthCheckThread, LongIntervalHasMoreChecksNotMoreCalls) {
 
 TEST_F(SamHealthCheckThread, NoIntervalIsNoCall) {
   EXPECT_EQ(thread_->set_callback(nullptr, 0), CS_ERR_INVALID_PARAM);
-  ASSERT_EQ(thread_->set_callback(count_call, 0), CS_OK);
-  ASSERT_EQ(thread_->set_callback(nullptr, 0), CS_OK);
   ASSERT_EQ(thread_->set_callback(count_call, 0), CS_OK);
   ASSERT_EQ(thread_->prepare(), CS_OK);
   thread_->start();
@@ -364,7 +362,9 @@ TEST_F(SamHealthCheckThread, ForkedDuringACallbackItWaitsForNothing) {
 std::atomic<int> g_handled;
 
 void stop_in_handler(int) {
+  const int error = errno;
   g_thread->stop();
+  errno = error;
   ++g_handled;
 }
 
