@@ -23,9 +23,11 @@
  *     (in several, possibly at once, if several dispatch the same handle) and may call every
  *     function, finalising included.
  *  6. Signals. No function is async-signal-safe. Signal handlers that run during a call do not end
- *     its waiting.
- *  7. Fork. A handle belongs to the process that made it. A child neither uses nor finalises what
- *     it inherited; it initialises its own. Descriptors are closed on exec.
+ *     its waiting. One that leaves it by siglongjmp(), and a thread that is cancelled in it, leave the
+ *     handle usable.
+ *  7. Fork. A handle belongs to the process that made it. A child does not use what it inherited
+ *     while its parent lives; it initialises its own, and may finalise what it inherited. Descriptors
+ *     are closed on exec.
  */
 #ifndef COROSYNC_VOTEQUORUM_H_DEFINED
 #define COROSYNC_VOTEQUORUM_H_DEFINED
@@ -188,7 +190,8 @@ cs_error_t votequorum_model_initialize(votequorum_handle_t *handle,
 cs_error_t votequorum_finalize(votequorum_handle_t handle);
 
 /* Receives events and calls the callbacks. An event of a kind that this library does not know is
- * dropped and does not count.
+ * dropped and does not count. A callback that is left by longjmp() or by an exception leaves the
+ * handle usable; its connection then stays open, finalised or not, until the thread ends.
  *
  * dispatch_types  CS_DISPATCH_ONE              waits for one event and handles it
  *                 CS_DISPATCH_ALL              handles what has arrived

@@ -3,6 +3,7 @@
 #ifndef CS_COMMON_FILE_IDENTITY_H
 #define CS_COMMON_FILE_IDENTITY_H
 
+#include <cerrno>
 #include <sys/stat.h>
 
 namespace cs {
@@ -26,6 +27,13 @@ class FileIdentity {
   [[nodiscard]] bool is_behind(int fd) const noexcept {
     const FileIdentity other(fd);
     return known_ && other.known_ && device_ == other.device_ && inode_ == other.inode_;
+  }
+
+  // Unless it is certain that another is, or none.
+  [[nodiscard]] bool may_be_behind(int fd) const noexcept {
+    const FileIdentity other(fd);
+    if (!other.known_) return errno != EBADF;
+    return !known_ || (device_ == other.device_ && inode_ == other.inode_);
   }
 
  private:

@@ -77,7 +77,7 @@ Connection::~Connection() {
   if (in_flight.requesting == this) in_flight.requesting = nullptr;
   if (in_flight.receiving == this) in_flight.receiving = nullptr;
   // An application that has closed them all may have other files under these numbers.
-  const bool intact = fd_identity_.is_behind(fd_) && setup_identity_.is_behind(setup_fd_);
+  const bool intact = fd_identity_.may_be_behind(fd_) && setup_identity_.may_be_behind(setup_fd_);
   if (intact && (is_owner() || owner_is_gone())) {
     qb_ipcc_disconnect(connection_);
   } else if (!is_owner()) {
@@ -95,8 +95,8 @@ bool Connection::owner_is_gone() const noexcept {
 }
 
 void Connection::close_copies() noexcept {
-  if (fd_identity_.is_behind(fd_)) ::close(fd_);
-  if (setup_fd_ != fd_ && setup_identity_.is_behind(setup_fd_)) ::close(setup_fd_);
+  if (fd_identity_.may_be_behind(fd_)) ::close(fd_);
+  if (setup_fd_ != fd_ && setup_identity_.may_be_behind(setup_fd_)) ::close(setup_fd_);
 }
 
 }  // namespace cs::ipc

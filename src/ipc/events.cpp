@@ -108,7 +108,7 @@ cs_error_t Connection::wait_event(Deadline deadline) noexcept {
 // reads it any more, and requests do not need it. A child must not do this to its parent.
 void Connection::cancel() noexcept {
   cancelled_.store(true, std::memory_order_release);
-  if ((is_owner() || owner_is_gone()) && fd_identity_.is_behind(fd_)) ::shutdown(fd_, SHUT_RD);
+  if ((is_owner() || owner_is_gone()) && fd_identity_.may_be_behind(fd_)) ::shutdown(fd_, SHUT_RD);
 }
 
 bool Connection::is_alive() const noexcept {

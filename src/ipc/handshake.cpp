@@ -3,43 +3,17 @@
 // before libqb opens files whose names the listener chooses, and the wait for it has an end.
 #include "ipc/handshake.h"
 
-#include <algorithm>
 #include <cerrno>
-#include <cstddef>
-#include <iterator>
 #include <poll.h>
-#include <sys/socket.h>
 #include <utility>
 
 #include "common/status.h"
-#include "common/unique_fd.h"
 #include "ipc/in_flight.h"
+#include "ipc/socket_guard.h"
 #include "ipc/trust.h"
 
 namespace cs::ipc {
 namespace {
-
-// libqb closes descriptor 0, which is not its own, when it cannot get a socket. So it is only asked
-// when sockets are to be had, and descriptors for more than one: others may take some in between.
-class Reserve {
- public:
-  // False, with errno, when there is less than connecting needs, which is a socket and a file.
-  [[nodiscard]] bool fill() noexcept {
-    UniqueFd* const end = std::find_if_not(std::begin(sockets_), std::end(sockets_), [](auto& fd) {
-      fd = above_stdio(UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)));
-      return static_cast<bool>(fd);
-    });
-    return end - sockets_ >= kLeast;
-  }
-
-  void release() noexcept {
-    for (UniqueFd& socket : sockets_) socket.reset();
-  }
-
- private:
-  static constexpr std::ptrdiff_t kLeast = 2;
-  UniqueFd sockets_[8];
-};
 
 // Whether the listener has answered before the deadline. The half connection is in the record, from
 // which a thread that vanishes here cannot take it along.
@@ -59,10 +33,13 @@ bool wait_for_answer(int fd, Deadline deadline) noexcept {
 // A connection after the first of the two steps, kept in this thread's record.
 class HalfConnection {
  public:
+  // Null, with errno, when there is nobody, or descriptors have run out.
   HalfConnection(const char* service, std::size_t message_size) noexcept {
-    int fd = -1;
-    in_flight.half = qb_ipcc_connect_async(service, message_size, &fd);
-    in_flight.half_fd = fd;
+    SocketGuard guard;
+    if (!guard.prepare()) return;
+    in_flight.half_fd = -1;
+    in_flight.half = qb_ipcc_connect_async(service, message_size, &in_flight.half_fd);
+    if (in_flight.half == nullptr) guard.put_back();
   }
   HalfConnection(const HalfConnection&) = delete;
   HalfConnection& operator=(const HalfConnection&) = delete;
@@ -91,9 +68,6 @@ Result<Shaken> fail(int error) noexcept {
 
 Result<Shaken> shake_hands(const char* service, std::size_t message_size,
                            Deadline deadline) noexcept {
-  Reserve reserve;
-  if (!reserve.fill()) return fail(errno);
-  reserve.release();
   HalfConnection half(service, message_size);
   if (!half) return fail(errno);
   if (!listener_is_trusted(half.fd())) return fail(EACCES);

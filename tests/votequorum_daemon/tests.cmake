@@ -23,10 +23,14 @@ if(BUILD_SHARED_LIBS AND NOT CS_SANITIZE)
   add_test(NAME stock_shows_faults_votequorum
            COMMAND ${PROJECT_SOURCE_DIR}/scripts/compare-with-stock --limit 12
                    $<TARGET_FILE:votequorum_daemon_test> $<TARGET_FILE:votequorum_standin_test>
-                   $<TARGET_FILE:votequorum_connect_test>)
+                   $<TARGET_FILE:votequorum_connect_test>
+                   $<TARGET_FILE:votequorum_leaving_daemon_test>
+                   $<TARGET_FILE:votequorum_surroundings_daemon_test>)
   add_test(NAME stock_keeps_the_contract_votequorum
            COMMAND ${PROJECT_SOURCE_DIR}/scripts/compare-with-stock --contract --limit 100
-                   $<TARGET_FILE:votequorum_daemon_test>)
+                   $<TARGET_FILE:votequorum_daemon_test>
+                   $<TARGET_FILE:votequorum_leaving_daemon_test>
+                   $<TARGET_FILE:votequorum_surroundings_daemon_test>)
   set_tests_properties(stock_shows_faults_votequorum stock_keeps_the_contract_votequorum
                        PROPERTIES TIMEOUT 170 SKIP_RETURN_CODE 77)
 endif()

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// libqb fails in the second step of connecting, in each way that its versions have.
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <qb/qbipcc.h>
+
+#include "ipc/connection.h"
+#include "votequorum_standin/stand_in_test.h"
+
+namespace cs::test {
+namespace {
+
+int failure = 0;
+
+}  // namespace
+}  // namespace cs::test
+
+// In place of libqb's: an attempt that fails leaves nothing, whatever it returns.
+extern "C" int qb_ipcc_connect_continue(qb_ipcc_connection_t* connection) {
+  using Continue = int (*)(qb_ipcc_connection_t*);
+  static const auto real = reinterpret_cast<Continue>(::dlsym(RTLD_NEXT, __func__));
+  const int result = real(connection);
+  if (result != 0 || cs::test::failure == 0) return result;
+  qb_ipcc_disconnect(connection);
+  return cs::test::failure;
+}
+
+namespace cs::test {
+namespace {
+
+class FailedStep : public StandInTest {
+ protected:
+  static auto connect() {
+    return ipc::Connection::connect("votequorum", Deadline::in_milliseconds(20000));
+  }
+  void TearDown() override { failure = 0; }
+};
+
+TEST_F(FailedStep, AnyResultButZeroIsAFailure) {
+  stand_in_.emplace([](Peer& peer, const Request&) { peer.reply(status_reply()); });
+  const std::size_t before = open_descriptors();
+  failure = EACCES;  // libqb 2.0.10
+  EXPECT_EQ(connect().error(), CS_ERR_LIBRARY);
+  failure = -EACCES;
+  EXPECT_EQ(connect().error(), CS_ERR_ACCESS);
+  EXPECT_EQ(open_descriptors(), before);
+  failure = 0;
+  EXPECT_TRUE(connect());
+}
+
+}  // namespace
+}  // namespace cs::test
