@@ -30,6 +30,11 @@ bool wait_for_answer(int fd, Deadline deadline) noexcept {
   }
 }
 
+// That libqb's socket() has failed, and not its connect(): only then has it closed descriptor 0.
+bool lacks_socket(int error) noexcept {
+  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
 // A connection after the first of the two steps, kept in this thread's record.
 class HalfConnection {
  public:
@@ -39,7 +44,7 @@ class HalfConnection {
     if (!guard.prepare()) return;
     in_flight.half_fd = -1;
     in_flight.half = qb_ipcc_connect_async(service, message_size, &in_flight.half_fd);
-    if (in_flight.half == nullptr) guard.put_back();
+    if (in_flight.half == nullptr && lacks_socket(errno)) guard.put_back();
   }
   HalfConnection(const HalfConnection&) = delete;
   HalfConnection& operator=(const HalfConnection&) = delete;

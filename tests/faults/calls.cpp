@@ -15,7 +15,7 @@ std::string_view name_of(Call call) {
       "madvise", "malloc", "memfd_create", "mkostemp", "mmap", "open", "pidfd_open", "pipe2", "poll",
       "ppoll", "pread", "pthread_create", "pthread_key_create", "pthread_setspecific", "pwrite",
       "read", "realloc", "recv", "recvmsg", "__register_atfork", "sched_getaffinity", "send",
-      "setsockopt", "socket", "waitid", "waitpid", "write"};
+      "sendmsg", "setsockopt", "socket", "socketpair", "waitid", "waitpid", "write"};
   static_assert(std::size(kNames) == static_cast<unsigned>(Call::kCount));
   return kNames[static_cast<unsigned>(call)];
 }
@@ -25,6 +25,7 @@ std::ostream& operator<<(std::ostream& out, Call call) { return out << name_of(c
 std::vector<int> errors_of(Call call) {
   switch (call) {
     case Call::kSocket:
+    case Call::kSocketpair:
     case Call::kPipe2:
     case Call::kEventfd:
       return {EMFILE, ENFILE, ENOMEM};
@@ -53,6 +54,7 @@ std::vector<int> errors_of(Call call) {
     case Call::kConnect:
       return {ECONNREFUSED, EAGAIN, EACCES, EINTR, ENOENT};
     case Call::kSend:
+    case Call::kSendmsg:
       return {EAGAIN, EINTR, ENOBUFS, ENOMEM, ECONNRESET};
     case Call::kRecv:
     case Call::kRecvmsg:

@@ -177,11 +177,15 @@ CS_INTERPOSE(int, sched_getaffinity, -1, kSchedGetaffinity,
              (pid_t pid, size_t size, cpu_set_t* set) noexcept, pid, size, set)
 CS_INTERPOSE(ssize_t, send, -1, kSend, (int fd, const void* data, size_t size, int flags), fd, data,
              size, flags)
+CS_INTERPOSE(ssize_t, sendmsg, -1, kSendmsg, (int fd, const msghdr* message, int flags), fd, message,
+             flags)
 CS_INTERPOSE(int, setsockopt, -1, kSetsockopt,
              (int fd, int level, int option, const void* value, socklen_t size) noexcept, fd, level,
              option, value, size)
 CS_INTERPOSE(int, socket, -1, kSocket, (int domain, int type, int protocol) noexcept, domain, type,
              protocol)
+CS_INTERPOSE(int, socketpair, -1, kSocketpair,
+             (int domain, int type, int protocol, int* ends) noexcept, domain, type, protocol, ends)
 CS_INTERPOSE(int, waitid, -1, kWaitid, (idtype_t type, id_t id, siginfo_t* info, int options), type,
              id, info, options)
 CS_INTERPOSE(pid_t, waitpid, -1, kWaitpid, (pid_t pid, int* status, int options), pid, status,

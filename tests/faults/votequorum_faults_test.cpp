@@ -39,8 +39,10 @@ constexpr Call kCalls[] = {Call::kBind,
                            Call::kRecv,
                            Call::kRecvmsg,
                            Call::kSend,
+                           Call::kSendmsg,
                            Call::kSetsockopt,
                            Call::kSocket,
+                           Call::kSocketpair,
                            Call::kSchedGetaffinity,
                            Call::kWrite};
 
