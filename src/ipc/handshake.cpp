@@ -53,12 +53,16 @@ class HalfConnection {
   [[nodiscard]] explicit operator bool() const noexcept { return in_flight.half != nullptr; }
   [[nodiscard]] int fd() const noexcept { return in_flight.half_fd; }
 
-  // Whatever the outcome, libqb owns the descriptor from here on; on failure it has freed it all.
-  // Some versions tell of a failure by a number above 0.
+  // Whatever the outcome, libqb owns the descriptor from here on; on failure it has freed it all, and
+  // with the socket transport closed descriptor 0 as well. Some versions tell of a failure by a
+  // number above 0.
   [[nodiscard]] Result<Shaken> complete() noexcept {
+    SocketGuard guard;
+    if (!guard.prepare()) return status_from_errno(errno);
     const Shaken shaken{std::exchange(in_flight.half, nullptr), in_flight.half_fd};
     const int result = qb_ipcc_connect_continue(shaken.connection);
     if (result == 0) return shaken;
+    guard.put_back();
     errno = result < 0 ? -result : EIO;
     return result < 0 ? status_from_qb(result) : CS_ERR_LIBRARY;
   }

@@ -87,7 +87,7 @@ void let_cancellation_in() noexcept {
 
 // A call of this thread never returned, and the thread goes on: it has jumped.
 void clean_up_after_jump() noexcept {
-  shared.jumps.store(true, std::memory_order_relaxed);
+  shared.jumps.store(true, std::memory_order_release);
   if (in_flight.state == State::kBare) let_cancellation_in();
   hold_off_cancellation();
   clean_up();
@@ -170,15 +170,15 @@ Mutex::Token self_slowly() noexcept { return in_flight.token = Mutex::make_token
 unsigned forks() noexcept { return shared.forks.load(std::memory_order_relaxed); }
 
 void look_for_jumps() noexcept {
-  if (shared.jumps.load(std::memory_order_relaxed)) return;
+  if (shared.jumps.load(std::memory_order_acquire)) return;
   sigset_t before;
   ::pthread_sigmask(SIG_BLOCK, &shared.signals, &before);
-  if (program_can_jump()) shared.jumps.store(true, std::memory_order_relaxed);
+  if (program_can_jump()) shared.jumps.store(true, std::memory_order_release);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void arm_slowly() noexcept {
-  if (shared.key_state.load(std::memory_order_relaxed) != Key::kMade) return;
+  if (shared.key_state.load(std::memory_order_acquire) != Key::kMade) return;
   in_flight.armed = ::pthread_setspecific(shared.key, &in_flight) == 0;
 }
 
@@ -199,7 +199,7 @@ Section::Section(Place place) noexcept : outermost_(!is_within(place)) {
   ::pthread_testcancel();
   InFlight& me = in_flight;
   const bool left = me.state != State::kIdle;
-  if (left || shared.jumps.load(std::memory_order_relaxed)) hold_off_signals();
+  if (left || shared.jumps.load(std::memory_order_acquire)) hold_off_signals();
   if (left) clean_up_after_jump();
   me.section = this;
   me.cancel_state = me.cancel_type = kUnknown;

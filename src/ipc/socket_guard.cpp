@@ -29,10 +29,10 @@ struct Parcel {
   msghdr header{};
 };
 
-// Takes the descriptors that libqb will need, which is a socket and a file, and some more, since other
-// threads may take some in between; and gives them back.
+// Takes the descriptors that libqb will need, one in each of its two steps, and some more, since
+// other threads may take some in between; and gives them back.
 bool enough_descriptors() noexcept {
-  constexpr std::ptrdiff_t kLeast = 2;
+  constexpr std::ptrdiff_t kLeast = 1;
   UniqueFd sockets[8];
   const UniqueFd* const end =
       std::find_if_not(std::begin(sockets), std::end(sockets), [](UniqueFd& fd) {
@@ -46,7 +46,7 @@ bool enough_descriptors() noexcept {
 
 bool SocketGuard::prepare() noexcept {
   flags_ = ::fcntl(0, F_GETFD);
-  if (flags_ >= 0) {
+  if (flags_ >= 0 || errno != EBADF) {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return false;
     const UniqueFd sender(ends[0]);

@@ -140,9 +140,9 @@ bool Active::is_abandoned() noexcept {
 // calling process.
 pid_t Active::announce() noexcept {
   const pid_t self = ::getpid();
-  if (announced_.load(std::memory_order_relaxed) != self) {
-    announced_.store(self, std::memory_order_relaxed);
+  if (announced_.load(std::memory_order_acquire) != self) {
     if (!is_elsewhere_) ends_.heartbeat->announce(self);
+    announced_.store(self, std::memory_order_release);
   }
   return self;
 }

@@ -37,7 +37,9 @@ int CmapClient::fd() const noexcept {
 
 void CmapClient::check() noexcept {
   std::byte message[64];  // nothing is tracked, so no event is expected
-  if (is_connected() && connection_->next_event(message).error() == CS_ERR_LIBRARY) drop();
+  if (!is_connected()) return;
+  const cs_error_t status = connection_->next_event(message).error();
+  if (status == CS_ERR_LIBRARY || !connection_->is_alive()) drop();
 }
 
 template <typename Request>

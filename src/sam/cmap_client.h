@@ -26,6 +26,10 @@ class CmapClient {
   [[nodiscard]] bool is_connected() const noexcept { return connection_ != nullptr; }
   // To be polled for reading; readable when the daemon is gone. -1 without a connection.
   [[nodiscard]] int fd() const noexcept;
+  // To be polled for no events: hangs up when the daemon is gone, in either transport.
+  [[nodiscard]] int life_fd() const noexcept {
+    return is_connected() ? connection_->life_fd() : -1;
+  }
   // After a poll: drops a connection whose daemon is gone.
   void check() noexcept;
 

@@ -44,6 +44,7 @@ class Publisher {
 
   // For the supervisor's wait: a descriptor to poll for reading (or -1), and when to call catch_up.
   [[nodiscard]] int fd() const noexcept { return client_.fd(); }
+  [[nodiscard]] int life_fd() const noexcept { return client_.life_fd(); }
   [[nodiscard]] Deadline next_attempt() const noexcept;
   // To be called when the descriptor is readable.
   void check(Nanoseconds now) noexcept;

@@ -61,7 +61,8 @@ std::optional<bool> QuorumClient::next_verdict() noexcept {
       quorate_ = **verdict;
       return quorate_;
     }
-    if (length.error() == CS_ERR_TRY_AGAIN) return {};
+    // With sockets only the other descriptor tells that the daemon is gone.
+    if (length.error() == CS_ERR_TRY_AGAIN && connection_->is_alive()) return {};
     if (length.error() == CS_ERR_MESSAGE_ERROR) continue;
     drop();
     quorate_ = false;

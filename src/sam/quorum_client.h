@@ -36,6 +36,10 @@ class QuorumClient {
   [[nodiscard]] bool is_ours() const noexcept;
   // To be polled for reading; -1 without a connection.
   [[nodiscard]] int fd() const noexcept;
+  // To be polled for no events: hangs up when the daemon is gone, in either transport.
+  [[nodiscard]] int life_fd() const noexcept {
+    return is_connected() ? connection_->life_fd() : -1;
+  }
 
   // The next verdict that has arrived; empty when there is none. A lost connection is the verdict
   // "not quorate", and is dropped.

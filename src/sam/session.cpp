@@ -32,8 +32,10 @@ bool Session::claim(State from, State to) noexcept {
     return true;
   }
   if (state() != to) return false;
+  const pid_t owner = changer_process_.load();
+  if (owner == 0) return false;  // another thread has just made the change, and not signed yet
   const bool is_mine = pthread_equal(changer_.load(), self) != 0;
-  if (!is_mine && changer_process_.load() == process) return false;
+  if (!is_mine && owner == process) return false;
   changer_.store(self);
   changer_process_.store(process);
   return true;
@@ -66,6 +68,7 @@ void Session::changer_left(void* session) noexcept {
 cs_error_t Session::initialize(int interval_ms, unsigned policy_bits) noexcept {
   const ThreadExit watched(&Session::changer_left, this);
   if (!claim(State::kNew, State::kInitializing)) return CS_ERR_BAD_HANDLE;
+  const ClaimEnd end(*this);
   const auto policy = RecoveryPolicy::parse(policy_bits);
   const cs_error_t status =
       policy ? open(Settings::from(*policy, interval_ms)) : CS_ERR_INVALID_PARAM;
@@ -132,6 +135,7 @@ bool Session::finish(State before) noexcept {
 cs_error_t Session::register_process(unsigned* instance_id) noexcept {
   const ThreadExit watched(&Session::changer_left, this);
   if (!claim(State::kInitialized, State::kRegistering)) return CS_ERR_BAD_HANDLE;
+  const ClaimEnd end(*this);
   const int error = errno;
   const cs_error_t status = supervise(instance_id);
   if (status == CS_OK) {
@@ -176,6 +180,7 @@ cs_error_t Session::start() noexcept {
   const ThreadExit watched(&Session::changer_left, this);
   const CallGuard guard(static_cast<bool>(watched));
   if (!claim(State::kRegistered, State::kStarting)) return CS_ERR_BAD_HANDLE;
+  const ClaimEnd end(*this);
   cs_error_t status = thread_.prepare();
   if (status == CS_OK) status = active_.ask(Command::kStart, guard);
   if (status == CS_ERR_INTERRUPT) return is_started(state()) ? CS_OK : CS_ERR_BAD_HANDLE;
@@ -191,9 +196,10 @@ cs_error_t Session::start() noexcept {
 // The supervisor may be stopped, and not answer for long.
 cs_error_t Session::stop() noexcept {
   if (!is_started(state())) return CS_ERR_BAD_HANDLE;
-  stop_thread();
+  thread_.stop();
   const ThreadExit watched(&Session::changer_left, this);
   if (!claim(State::kStarted, State::kStopping)) return CS_ERR_BAD_HANDLE;
+  const ClaimEnd end(*this);
   thread_.halt();  // another thread may have stopped and started meanwhile
   const CallGuard guard(static_cast<bool>(watched));
   const cs_error_t status = active_.ask(Command::kStop, guard);
@@ -203,11 +209,6 @@ cs_error_t Session::stop() noexcept {
   }
   if (change(State::kStopping, State::kStarted)) thread_.start();
   return status;
-}
-
-void Session::stop_thread() noexcept {
-  const CancelGuard guard;
-  thread_.stop();
 }
 
 cs_error_t Session::mark_failed() noexcept {
@@ -230,7 +231,6 @@ cs_error_t Session::set_callback(sam_hc_callback_t callback) noexcept {
   const State current = state();
   if (!is_active(current) || is_started(current)) return CS_ERR_BAD_HANDLE;
   if (!settings_.allows_callback) return CS_ERR_INVALID_PARAM;
-  const CancelGuard guard;
   return thread_.set_callback(callback, settings_.interval);
 }
 

@@ -75,6 +75,21 @@ class Session {
 
   [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }
   bool change(State from, State to) noexcept { return state_.compare_exchange_strong(from, to); }
+  // Takes the signature off a change that is over, whose traces would name the wrong thread later.
+  class ClaimEnd {
+   public:
+    explicit ClaimEnd(Session& session) noexcept : session_(session) {}
+    ~ClaimEnd() {
+      session_.changer_process_.store(0);
+      session_.changer_.store({});
+    }
+    ClaimEnd(const ClaimEnd&) = delete;
+    ClaimEnd& operator=(const ClaimEnd&) = delete;
+
+   private:
+    Session& session_;
+  };
+
   bool claim(State from, State to) noexcept;
   static void changer_left(void* session) noexcept;
   cs_error_t open(const Settings& settings) noexcept;
@@ -82,7 +97,6 @@ class Session {
   cs_error_t own_quorum_connection() noexcept;
   void close() noexcept;
   bool finish(State before) noexcept;
-  void stop_thread() noexcept;
 
   std::atomic<State> state_ = State::kNew;
   std::atomic<int> warn_signal_ = SIGTERM;

@@ -59,8 +59,8 @@ Supervisor::Supervisor(const Settings& settings, QuorumClient& quorum, Store& st
       rules_(settings, heartbeat_resolution(), quorum.quorate()),
       publisher_(settings, ::getpid(), call_bound_),
       now_(monotonic_now()) {
-  static std::atomic<bool> has_handler = false;
-  if (!has_handler.exchange(true)) (void)pthread_atfork(nullptr, nullptr, &Supervisor::after_fork);
+  static std::atomic<std::uint32_t> has_handler = 0;
+  if (has_handler.exchange(1) == 0) (void)pthread_atfork(nullptr, nullptr, &Supervisor::after_fork);
   g_supervisor = this;
 }
 
@@ -156,19 +156,21 @@ Deadline Supervisor::next_wake() const noexcept {
 
 // -1, with errno, when the wait failed or a descriptor of ours is not there any more.
 int Supervisor::poll_once(Deadline deadline) noexcept {
-  enum { kCommands, kDeath, kQuorum, kCmap };
+  enum { kCommands, kDeath, kQuorum, kCmap, kQuorumLife, kCmapLife };
   pollfd entries[] = {
       {instance_ ? instance_->commands_fd() : channel_.commands(), POLLIN, 0},
       {instance_ ? instance_->process().fd() : -1, POLLIN, 0},
       {quorum_.fd(), POLLIN, 0},
       {publisher_.fd(), POLLIN, 0},
+      {quorum_.life_fd(), 0, 0},
+      {publisher_.life_fd(), 0, 0},
   };
   if (!instance_) entries[kCommands].fd = -1;  // nobody is left to send any, and the pipe says so
   const timespec left = to_timespec(std::max<Nanoseconds>(deadline.when() - monotonic_now(), 0));
   int result = ::ppoll(entries, std::size(entries), deadline.is_never() ? nullptr : &left,
                        child_signal_.wait_mask());
   if (result < 0 && (errno == EINVAL || errno == ENOMEM)) result = pause_for_want();
-  cmap_spoke_ = result > 0 && entries[kCmap].revents != 0;
+  cmap_spoke_ = result > 0 && (entries[kCmap].revents | entries[kCmapLife].revents) != 0;
   if (result > 0 && entries[kDeath].revents != 0) instance_->process().note_readable();
   for (const pollfd& entry : entries) {
     if (result <= 0 || (entry.revents & POLLNVAL) == 0) continue;

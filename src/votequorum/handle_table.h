@@ -147,8 +147,9 @@ class HandleTable {
       if (i + 1 < added) slot->next_free = size + i + 1;
     }
     blocks_[block].store(slots, std::memory_order_release);
+    // The size first: a process forked in between must not make this block once more.
+    size_.store(size + added, std::memory_order_release);
     first_free_ = size;
-    size_.store(size + added, std::memory_order_relaxed);
     return true;
   }
 
