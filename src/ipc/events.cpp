@@ -113,7 +113,7 @@ void Connection::cancel() noexcept {
 
 bool Connection::is_alive() const noexcept {
   pollfd event{.fd = setup_fd_, .events = 0, .revents = 0};
-  return ::poll(&event, 1, 0) == 0;
+  return ::poll(&event, 1, 0) <= 0;  // a look that fails says nothing
 }
 
 }  // namespace cs::ipc

@@ -41,7 +41,7 @@ class HalfConnection {
   // Null, with errno, when there is nobody, or descriptors have run out.
   HalfConnection(const char* service, std::size_t message_size) noexcept {
     SocketGuard guard;
-    if (!guard.prepare()) return;
+    if (!guard.prepare(1)) return;
     in_flight.half_fd = -1;
     in_flight.half = qb_ipcc_connect_async(service, message_size, &in_flight.half_fd);
     if (in_flight.half == nullptr && lacks_socket(errno)) guard.put_back();
@@ -58,7 +58,8 @@ class HalfConnection {
   // number above 0.
   [[nodiscard]] Result<Shaken> complete() noexcept {
     SocketGuard guard;
-    if (!guard.prepare()) return status_from_errno(errno);
+    // With the last descriptors it has to do without: in shared memory none of its calls needs it.
+    [[maybe_unused]] const bool is_guarded = guard.prepare(2);
     const Shaken shaken{std::exchange(in_flight.half, nullptr), in_flight.half_fd};
     const int result = qb_ipcc_connect_continue(shaken.connection);
     if (result == 0) return shaken;

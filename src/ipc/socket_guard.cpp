@@ -29,22 +29,21 @@ struct Parcel {
   msghdr header{};
 };
 
-// Takes the descriptors that libqb will need, one in each of its two steps, and some more, since
-// other threads may take some in between; and gives them back.
-bool enough_descriptors() noexcept {
-  constexpr std::ptrdiff_t kLeast = 1;
+// Takes the descriptors that libqb will need, and some more, since other threads may take some in
+// between; and gives them back.
+bool enough_descriptors(std::ptrdiff_t least) noexcept {
   UniqueFd sockets[8];
   const UniqueFd* const end =
       std::find_if_not(std::begin(sockets), std::end(sockets), [](UniqueFd& fd) {
         fd = above_stdio(UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)));
         return static_cast<bool>(fd);
       });
-  return end - sockets >= kLeast;
+  return end - sockets >= least;
 }
 
 }  // namespace
 
-bool SocketGuard::prepare() noexcept {
+bool SocketGuard::prepare(int least) noexcept {
   flags_ = ::fcntl(0, F_GETFD);
   if (flags_ >= 0 || errno != EBADF) {
     int ends[2];
@@ -54,7 +53,9 @@ bool SocketGuard::prepare() noexcept {
     if (!message_) return false;
     keep(sender.get());
   }
-  return enough_descriptors();
+  if (enough_descriptors(least)) return true;
+  message_.reset();
+  return false;
 }
 
 // If the kernel refuses, there is none to put back.

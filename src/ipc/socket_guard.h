@@ -18,8 +18,8 @@ class SocketGuard {
   SocketGuard(const SocketGuard&) = delete;
   SocketGuard& operator=(const SocketGuard&) = delete;
 
-  // False, with errno, when there are fewer descriptors left than connecting needs.
-  [[nodiscard]] bool prepare() noexcept;
+  // False, with errno and without effect, when fewer descriptors are left besides than these.
+  [[nodiscard]] bool prepare(int least) noexcept;
 
   // After the call failed. Keeps errno.
   void put_back() noexcept;
