@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Numbers that the corosync daemon and its clients agree upon.
+ * Numbers that the corosync daemon and its clients agree on.
  */
 #ifndef CORODEFS_H_DEFINED
 #define CORODEFS_H_DEFINED

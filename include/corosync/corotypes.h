@@ -47,14 +47,14 @@ typedef struct {
 /* How long a dispatch function waits and how many events it handles. */
 typedef enum {
   CS_DISPATCH_ONE = 1,               /* wait for one event, handle it */
-  CS_DISPATCH_ALL = 2,               /* handle what waits now; do not wait */
-  CS_DISPATCH_BLOCKING = 3,          /* wait and handle until the handle is finalised */
+  CS_DISPATCH_ALL = 2,               /* handle what has arrived; do not wait */
+  CS_DISPATCH_BLOCKING = 3,          /* handle events as they come, until the handle is finalized */
   CS_DISPATCH_ONE_NONBLOCKING = 4    /* handle one event if there is one; do not wait */
 } cs_dispatch_flags_t;
 
-/* What a track function is to report. Bits, may be combined. */
-#define CS_TRACK_CURRENT 0x01      /* the state of now, at once */
-#define CS_TRACK_CHANGES 0x02      /* the state of now, and every change from then on */
+/* What a track function reports. The bits may be combined. */
+#define CS_TRACK_CURRENT 0x01      /* the current state, at once */
+#define CS_TRACK_CHANGES 0x02      /* the current state, and every change from then on */
 #define CS_TRACK_CHANGES_ONLY 0x04 /* every change from now on */
 
 /* Result of every function of the client libraries. Success is CS_OK, which is not 0. */
@@ -67,9 +67,9 @@ typedef enum {
   CS_ERR_TRY_AGAIN = 6,            /* not now; the same call may succeed later */
   CS_ERR_INVALID_PARAM = 7,
   CS_ERR_NO_MEMORY = 8,
-  CS_ERR_BAD_HANDLE = 9,           /* unknown or finalised handle, or wrong state for the call */
+  CS_ERR_BAD_HANDLE = 9,           /* unknown or finalized handle, or wrong state for the call */
   CS_ERR_BUSY = 10,
-  CS_ERR_ACCESS = 11,              /* not permitted, or the peer is not to be trusted */
+  CS_ERR_ACCESS = 11,              /* not permitted, or the peer is not trusted */
   CS_ERR_NOT_EXIST = 12,
   CS_ERR_NAME_TOO_LONG = 13,
   CS_ERR_EXIST = 14,
@@ -91,7 +91,7 @@ typedef enum {
   CS_ERR_SECURITY = 100
 } cs_error_t;
 
-/* Waiting time of the classic libraries for an answer, in milliseconds: no limit. */
+/* How long corosync's own libraries wait for an answer, in milliseconds: no limit. */
 #define CS_IPC_TIMEOUT_MS -1
 
 #define CS_TIME_MS_IN_SEC 1000ULL
@@ -101,8 +101,8 @@ typedef enum {
 #define CS_TIME_NS_IN_MSEC 1000000ULL
 #define CS_TIME_NS_IN_USEC 1000ULL
 
-/* Returns the monotonic clock in nanoseconds; where a system has none, the wall clock.
- * Thread safe and async-signal-safe. */
+/* Returns the time of the monotonic clock in nanoseconds; of the wall clock where there is no
+ * monotonic one. Thread safe and async-signal-safe. */
 #if defined(__GNUC__)
 static __inline__ uint64_t cs_timestamp_get(void)
 #else

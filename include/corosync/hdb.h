@@ -35,7 +35,7 @@ typedef qb_handle_t hdb_handle_t;
 #define hdb_handle_database qb_hdb
 #define DECLARE_HDB_DATABASE QB_HDB_DECLARE
 
-/* The lock that a database of corosync's own once had; pthread's functions by another name. */
+/* The lock of corosync's former database: pthread's functions under other names. */
 CS_HDB_INLINE void hdb_database_lock(pthread_mutex_t *mutex) { pthread_mutex_lock(mutex); }
 
 CS_HDB_INLINE void hdb_database_unlock(pthread_mutex_t *mutex) { pthread_mutex_unlock(mutex); }
@@ -48,7 +48,7 @@ CS_HDB_INLINE void hdb_database_lock_destroy(pthread_mutex_t *mutex) {
   pthread_mutex_destroy(mutex);
 }
 
-/* Each of these is the function of libqb with "qb_" before its name. */
+/* Each of these calls the function of libqb that has "qb_" before its name. */
 CS_HDB_INLINE void hdb_create(struct hdb_handle_database *handle_database) {
   qb_hdb_create(handle_database);
 }
@@ -101,7 +101,7 @@ CS_HDB_INLINE unsigned int hdb_base_convert(hdb_handle_t handle) {
   return qb_hdb_base_convert(handle);
 }
 
-/* A handle that is not checked, made of that half. */
+/* Makes an unchecked handle from that half. */
 CS_HDB_INLINE unsigned long long hdb_nocheck_convert(unsigned int handle) {
   return qb_hdb_nocheck_convert(handle);
 }

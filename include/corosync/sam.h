@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * SAM, the simple availability manager: a process registers, goes on as the active process in a
- * child, and leaves behind a supervisor that watches it and carries out the recovery policy when it
- * dies or hangs. Names, values and layout are those of corosync itself.
+ * SAM, the simple availability manager. A process registers and goes on in a child, the active
+ * process. The supervisor that it leaves behind watches it, and carries out the recovery policy
+ * when it dies or hangs. Names, values and layout are those of corosync itself.
  *
  * Conventions
  *
- *  1. States. There is no handle; SAM is one per process, and is in one of five states:
- *       new -> sam_initialize -> initialised -> sam_register -> registered
+ *  1. States. There is no handle: each process has one SAM, in one of five states:
+ *       new -> sam_initialize -> initialized -> sam_register -> registered
  *       registered -> sam_start -> started -> sam_stop -> registered
- *       initialised, registered or started -> sam_finalize -> finalised, for good
+ *       initialized, registered or started -> sam_finalize -> finalized, for good
  *     A function called in a state where it is not allowed returns CS_ERR_BAD_HANDLE.
  *  2. Results. Every function returns CS_OK (which is not 0) or the reason why it did nothing.
  *  3. Supervisor. Functions marked "Asks the supervisor" need it. When it is gone they raise
- *     SIGPIPE, and return CS_ERR_LIBRARY if the process ignores or survives that. They also do so
- *     when the application has closed descriptors of SAM.
+ *     SIGPIPE, and return CS_ERR_LIBRARY if the process ignores or survives that. They also return
+ *     CS_ERR_LIBRARY when the application has closed descriptors of SAM.
  *  4. Daemon. With the flags QUORUM and CMAP the supervisor is a client of the cluster.
  *     sam_initialize() and sam_register() connect, and wait up to a minute for the daemon; they may
  *     return CS_ERR_LIBRARY (no daemon, or no descriptors left), CS_ERR_TRY_AGAIN (not ready, too
- *     busy, or no answer in time), CS_ERR_ACCESS (user not permitted, or an owner of
- *     the socket who is not to be trusted), CS_ERR_NO_MEMORY, CS_ERR_NO_SPACE (shared memory),
- *     CS_ERR_NOT_EXIST (shared memory out of sight), CS_ERR_NOT_SUPPORTED (service is being
+ *     busy, or no answer in time), CS_ERR_ACCESS (user not permitted, or the owner of
+ *     the socket is not trusted), CS_ERR_NO_MEMORY, CS_ERR_NO_SPACE (shared memory),
+ *     CS_ERR_NOT_EXIST (shared memory not visible here), CS_ERR_NOT_SUPPORTED (the service is being
  *     unloaded), CS_ERR_MESSAGE_ERROR (an answer that does not follow the protocol).
  *  5. Out-parameters are written only when the result is CS_OK.
- *  6. Threads. sam_initialize() and sam_register() are called before the process starts threads.
- *     All other functions may be called by any number of threads at once. A thread may be
+ *  6. Threads. Call sam_initialize() and sam_register() before the process starts threads. Any
+ *     number of threads may call the other functions at once. A thread may be
  *     cancelled in them, or leave them by siglongjmp from a signal handler.
  *  7. Signals. sam_hc_send(), sam_warn_signal_set(), sam_mark_failed() and the three functions for
  *     data are async-signal-safe, the others are not.
@@ -33,7 +33,7 @@
  *     without disturbing its recovery, unless it exits with 0 while started: a child that lives on
  *     and has not called exec is taken for the daemon then. SAM's descriptors are closed on exec,
  *     and are never 0, 1 or 2.
- *  9. Time is the monotonic clock's.
+ *  9. All times are those of the monotonic clock.
  */
 #ifndef COROSYNC_SAM_H_DEFINED
 #define COROSYNC_SAM_H_DEFINED
@@ -45,7 +45,7 @@
 extern "C" {
 #endif
 
-/* What happens when the active process fails. QUIT or RESTART, and flags. */
+/* What happens when the active process fails: QUIT or RESTART, with or without flags. */
 typedef enum {
   SAM_RECOVERY_POLICY_QUIT = 1,      /* the supervisor ends too */
   SAM_RECOVERY_POLICY_RESTART = 2,   /* the supervisor starts the next instance */
@@ -56,19 +56,19 @@ typedef enum {
   SAM_RECOVERY_POLICY_CONFDB = 0x10  /* old name of the same flag */
 } sam_recovery_policy_t;
 
-/* A health check by callback: 0 means healthy. Anything else, or not returning, is a failure, and
- * the callback is not called again. Runs in a thread of SAM's own. */
+/* A health check by callback. It returns 0 when the process is healthy. Any other value, or not
+ * returning, is a failure, and it is not called again. It runs in a thread of SAM's own. */
 typedef int (*sam_hc_callback_t)(void);
 
-/* Says how this process wants to be watched. With the flag QUORUM, connects to the cluster.
+/* Says how this process is to be watched. With the flag QUORUM, connects to the cluster.
  *
  * time_interval    longest time between two health checks, in milliseconds; 0 or less: no limit,
  *                  only death is a failure
- * recovery_policy  QUIT or RESTART, and flags
+ * recovery_policy  QUIT or RESTART, with or without flags
  *
- * CS_ERR_BAD_HANDLE     initialised before (checked first)
- * CS_ERR_INVALID_PARAM  recovery_policy is not that
- * and, with QUORUM, the errors of the daemon. The call may then be repeated.
+ * CS_ERR_BAD_HANDLE     already initialized (checked first)
+ * CS_ERR_INVALID_PARAM  recovery_policy, flags aside, is neither QUIT nor RESTART
+ * With QUORUM, also the errors of the daemon; the call may then be repeated.
  *
  * Not thread safe; not async-signal-safe. */
 cs_error_t sam_initialize(int time_interval, sam_recovery_policy_t recovery_policy);
@@ -77,25 +77,25 @@ cs_error_t sam_initialize(int time_interval, sam_recovery_policy_t recovery_poli
  * with its exit code. A sam_start() that waits in another thread, or in the one that is interrupted
  * by this signal handler, ends with CS_ERR_BAD_HANDLE. Asks the supervisor.
  *
- * CS_ERR_BAD_HANDLE  never initialised, or finalised before
+ * CS_ERR_BAD_HANDLE  never initialized, or already finalized
  * CS_ERR_LIBRARY     the supervisor is gone
  *
  * Thread safe; not async-signal-safe. */
 cs_error_t sam_finalize(void);
 
 /* Starts supervision; counts as a health check. With the flag QUORUM it first waits until the
- * cluster is quorate, and for the daemon if that is gone. A thread that leaves the call, cancelled
+ * cluster is quorate, and for the daemon to come back if it is gone. A thread that leaves the call, cancelled
  * or by siglongjmp, has not started anything. Asks the supervisor.
  *
- * CS_ERR_BAD_HANDLE  not registered, started already or by another thread now, or finalised, before
+ * CS_ERR_BAD_HANDLE  not registered, started already or by another thread now, or finalized, before
  *                    or meanwhile
  * CS_ERR_LIBRARY     the supervisor is gone
  *
  * Thread safe; not async-signal-safe. */
 cs_error_t sam_start(void);
 
-/* Stops supervision: until the next sam_start() nothing is a failure, and when the process ends the
- * supervisor does. Asks the supervisor.
+/* Stops supervision: until the next sam_start() nothing counts as a failure, and the supervisor
+ * ends when the process does. Asks the supervisor.
  *
  * CS_ERR_BAD_HANDLE  not started
  * CS_ERR_LIBRARY     the supervisor is gone
@@ -103,14 +103,14 @@ cs_error_t sam_start(void);
  * Thread safe; not async-signal-safe. */
 cs_error_t sam_stop(void);
 
-/* Chooses the signal that warns the active process before it is killed; SIGTERM unless chosen
- * otherwise. Later instances keep the choice. Counts as a health check while started. Asks the
+/* Chooses the signal that warns the active process before it is killed. The default is SIGTERM.
+ * Later instances keep the choice. Counts as a health check while started. Asks the
  * supervisor once registered.
  *
  * warn_signal  a signal number; SIGKILL or 0: no warning
  *
- * CS_ERR_BAD_HANDLE     never initialised, or finalised (checked first)
- * CS_ERR_INVALID_PARAM  not within 0 and SIGRTMAX
+ * CS_ERR_BAD_HANDLE     never initialized, or finalized (checked first)
+ * CS_ERR_INVALID_PARAM  not between 0 and SIGRTMAX
  * CS_ERR_LIBRARY        the supervisor is gone
  *
  * Thread safe; async-signal-safe. */
@@ -125,17 +125,17 @@ cs_error_t sam_warn_signal_set(int warn_signal);
  *
  * instance_id  receives 1 in the first instance, 2 in the second and so on; may be NULL
  *
- * CS_ERR_BAD_HANDLE  never initialised, registered before, or finalised
+ * CS_ERR_BAD_HANDLE  never initialized, already registered, or finalized
  * CS_ERR_LIBRARY     no pipe, memory file or process could be made (see errno), or the supervisor
  *                    broke down and has killed the active process; this process is the only one
- * and, with CMAP, the errors of the daemon; with QUORUM too when the process has forked since
+ * With CMAP, also the errors of the daemon; with QUORUM too if the process has forked since
  * sam_initialize(). The call may then be repeated.
  *
  * Not thread safe; not async-signal-safe. */
 cs_error_t sam_register(unsigned int *instance_id);
 
-/* Confirms that the active process is healthy. To be called more often than every time_interval;
- * takes nanoseconds. sam_data_store() and sam_warn_signal_set() do so, too.
+/* Confirms that the active process is healthy. Call it at least once per time_interval; it takes
+ * nanoseconds. sam_data_store() and sam_warn_signal_set() do so, too.
  *
  * CS_ERR_BAD_HANDLE  not started
  * CS_ERR_LIBRARY     the supervisor is gone (found out within a second) and SIGPIPE has not ended
@@ -148,11 +148,11 @@ cs_error_t sam_hc_send(void);
  * callback once in each interval, with the signal mask that the caller has now. Never, if the
  * interval is negative.
  *
- * cb  the callback, in place of an earlier one; NULL: back to sam_hc_send()
+ * cb  the callback, which replaces an earlier one; NULL goes back to sam_hc_send()
  *
  * CS_ERR_BAD_HANDLE     not registered, or started
  * CS_ERR_INVALID_PARAM  time_interval is 0, or cb is NULL and there was no callback
- * CS_ERR_LIBRARY        the thread could not be made (see errno)
+ * CS_ERR_LIBRARY        the thread could not be created (see errno)
  *
  * Thread safe; not async-signal-safe. */
 cs_error_t sam_hc_callback_register(sam_hc_callback_t cb);
@@ -162,50 +162,50 @@ cs_error_t sam_hc_callback_register(sam_hc_callback_t cb);
  * size  receives it, in bytes; 0: nothing is stored
  *
  * CS_ERR_INVALID_PARAM  size is NULL
- * CS_ERR_BAD_HANDLE     never initialised, or finalised
+ * CS_ERR_BAD_HANDLE     never initialized, or finalized
  * CS_ERR_LIBRARY        the application has closed descriptors of SAM, or the data are damaged or
  *                       cannot be read now
  *
  * Thread safe; async-signal-safe. */
 cs_error_t sam_data_getsize(size_t *size);
 
-/* Copies the stored data, which may be an earlier instance's. Nothing stored: CS_OK, data is left
- * alone.
+/* Copies the stored data, which may be those of an earlier instance. When nothing is stored,
+ * returns CS_OK and leaves data unchanged.
  *
  * data  receives them
  * size  room at data, in bytes
  *
  * CS_ERR_INVALID_PARAM  data is NULL or not writable, or size is less than what is stored
- * CS_ERR_BAD_HANDLE     never initialised, or finalised
+ * CS_ERR_BAD_HANDLE     never initialized, or finalized
  * CS_ERR_LIBRARY        the application has closed descriptors of SAM, or the data are damaged or
  *                       cannot be read now
  *
  * Thread safe; async-signal-safe. */
 cs_error_t sam_data_restore(void *data, size_t size);
 
-/* Stores data in place of what was stored before. Once this has returned CS_OK they survive the end
- * of this process, whatever kills it and when; before that, the old data do.
+/* Stores data in place of what was stored before. Once this has returned CS_OK they survive
+ * whatever kills this process, at any moment; until then the old data do.
  *
  * data  copied; NULL erases what is stored, whatever the size below SSIZE_MAX
  * size  in bytes
  *
  * CS_ERR_TOO_BIG        size is SSIZE_MAX or more
- * CS_ERR_BAD_HANDLE     never initialised, or finalised
+ * CS_ERR_BAD_HANDLE     never initialized, or finalized
  * CS_ERR_INVALID_PARAM  data is not readable
  * CS_ERR_NO_MEMORY      out of memory, or over the limit on file sizes
- * CS_ERR_LIBRARY        the application has closed descriptors of SAM, or the files for the data cannot
- *                       be read or written now, or there are none (see errno); or this process was
+ * CS_ERR_LIBRARY        the application has closed descriptors of SAM, or the files for the data
+ *                       cannot be read or written now, or there are none (see errno); or this process was
  *                       left behind by an earlier instance, or another is in the middle of a store
- * The old data stay in each case.
+ * The old data remain on every error.
  *
  * Thread safe; async-signal-safe. */
 cs_error_t sam_data_store(const void *data, size_t size);
 
-/* Has the supervisor kill this process without a warning and end, whatever the policy, leaving
- * the state "failed" in cmap. Returns before the kill comes. Asks the supervisor.
+/* Tells the supervisor to kill this process without a warning and to end, whatever the policy,
+ * leaving the state "failed" in cmap. May return before the kill comes. Asks the supervisor.
  *
  * CS_ERR_BAD_HANDLE     not registered
- * CS_ERR_INVALID_PARAM  the policy is without the flag CMAP
+ * CS_ERR_INVALID_PARAM  the policy does not have the flag CMAP
  * CS_ERR_LIBRARY        the supervisor is gone
  *
  * Thread safe; async-signal-safe. */
