@@ -69,11 +69,6 @@ cs_error_t HealthCheckThread::prepare() noexcept {
   return make_missing_thread(guard.owner());
 }
 
-cs_error_t HealthCheckThread::resume_after_fork() noexcept {
-  const SignalSafeLockGuard guard(lock_);
-  return started_ ? make_missing_thread(guard.owner()) : CS_OK;
-}
-
 cs_error_t HealthCheckThread::make_missing_thread(pid_t self) noexcept {
   const bool is_missing = callback_ != nullptr && interval_ > 0 && !has_failed_ && home_ != self;
   return is_missing ? make_thread(self) : CS_OK;

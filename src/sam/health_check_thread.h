@@ -19,7 +19,7 @@ namespace cs::sam {
 
 // Constant-initialised and never destroyed. The thread is made with the first callback and then
 // waits between stop() and start(). A fork does not copy it: another process has a thread once
-// prepare() or resume_after_fork() has made one there. No lock is held while the callback runs, and
+// prepare() has made one there. No lock is held while the callback runs, and
 // none without all signals being blocked, so that handlers may call what follows as well; but for
 // the making of a thread, which is not async-signal-safe.
 class HealthCheckThread {
@@ -36,9 +36,6 @@ class HealthCheckThread {
 
   // Makes the thread if a callback wants one and this process has none. CS_ERR_LIBRARY as above.
   [[nodiscard]] cs_error_t prepare() noexcept;
-  // The same, if checks were being made when this process was forked. To be called by a process
-  // that goes on in the place of the one that has started the checks.
-  [[nodiscard]] cs_error_t resume_after_fork() noexcept;
 
   void start() noexcept;
 

@@ -324,28 +324,6 @@ TEST_F(SamHealthCheckThread, ForkedBeforeTheStartItIsMadeAnew) {
   });
 }
 
-TEST_F(SamHealthCheckThread, ForkedAfterTheStartItIsMadeAnewWhenAsked) {
-  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
-  thread_->start();
-  ASSERT_TRUE(reaches(g_calls, 1));
-  in_child([&] {
-    ::poll(nullptr, 0, 50);
-    if (g_checks > 0) return false;
-    if (thread_->resume_after_fork() != CS_OK || !reaches(g_calls, 3)) return false;
-    thread_->stop();
-    return true;
-  });
-}
-
-TEST_F(SamHealthCheckThread, ForkedWhileStoppedItIsNotMade) {
-  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
-  in_child([&] {
-    if (thread_->resume_after_fork() != CS_OK) return false;
-    ::poll(nullptr, 0, 50);
-    return g_checks == 0;
-  });
-}
-
 // The callback that runs in the parent does not run here.
 TEST_F(SamHealthCheckThread, ForkedDuringACallbackItWaitsForNothing) {
   g_held = true;
