@@ -158,14 +158,14 @@ Deadline Supervisor::next_wake() const noexcept {
 int Supervisor::poll_once(Deadline deadline) noexcept {
   enum { kCommands, kDeath, kQuorum, kCmap, kQuorumLife, kCmapLife };
   pollfd entries[] = {
-      {instance_ ? instance_->commands_fd() : channel_.commands(), POLLIN, 0},
+      // Without an instance nobody is left to send any, and the pipe would say so at once.
+      {instance_ ? instance_->commands_fd() : -1, POLLIN, 0},
       {instance_ ? instance_->process().fd() : -1, POLLIN, 0},
       {quorum_.fd(), POLLIN, 0},
       {publisher_.fd(), POLLIN, 0},
       {quorum_.life_fd(), 0, 0},
       {publisher_.life_fd(), 0, 0},
   };
-  if (!instance_) entries[kCommands].fd = -1;  // nobody is left to send any, and the pipe says so
   const timespec left = to_timespec(std::max<Nanoseconds>(deadline.when() - monotonic_now(), 0));
   int result = ::ppoll(entries, std::size(entries), deadline.is_never() ? nullptr : &left,
                        child_signal_.wait_mask());
