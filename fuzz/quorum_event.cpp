@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Fuzz target: what the supervisor reads out of a quorum event, whatever bytes the daemon sends.
-#include "sam/quorum_client.h"
+#include "sam/supervisor/quorum_client.h"
 
 #include "message.h"
 #include "wire/quorum.h"
@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto verdict = cs::sam::decode_quorum_event(bytes);
   require(message.holds(cs::fuzz::input(data, size)));
   if (!verdict) {
-    require(verdict.error() == CS_ERR_MESSAGE_ERROR);
+    require(verdict.status() == CS_ERR_MESSAGE_ERROR);
   } else if (*verdict) {
     const auto entries = field<std::uint32_t>(bytes, 40);
     require(message.header().id == wire::QuorumEvent::kId);

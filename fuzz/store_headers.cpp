@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "message.h"
-#include "sam/checksum.h"
-#include "sam/store.h"
+#include "sam/shared/checksum.h"
+#include "sam/shared/store.h"
 
 namespace {
 
@@ -92,7 +92,7 @@ void restore(std::size_t room) {
     require(into[i] == kUntouched);
   }
   const auto size = store().size();
-  require(size || size.error() == CS_ERR_LIBRARY);
+  require(size || size.status() == CS_ERR_LIBRARY);
   if (status == CS_OK) require(size && *size <= room);
   if (status == CS_ERR_INVALID_PARAM) require(size && *size > room);
 }

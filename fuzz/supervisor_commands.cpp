@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "message.h"
-#include "sam/frames.h"
-#include "sam/rules.h"
+#include "sam/shared/frames.h"
+#include "sam/supervisor/rules.h"
 
 namespace {
 

@@ -47,7 +47,7 @@ void decode(cs::fuzz::Message message) {
   const auto event = vq::decode_event(message.bytes());
   require(before.holds(message.bytes()));
   if (!event) {
-    require(event.error() == CS_ERR_MESSAGE_ERROR);
+    require(event.status() == CS_ERR_MESSAGE_ERROR);
     return;
   }
   // Of an unknown event only the header need be there.

@@ -11,7 +11,7 @@
 
 namespace cs {
 
-// Holds a T, or an error that is never CS_OK.
+// Holds a T, whose status() is CS_OK, or the error that stands in its place.
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -19,9 +19,9 @@ class [[nodiscard]] Result {
   Result(cs_error_t error) noexcept : error_(error) { assert(error != CS_OK); }
 
   [[nodiscard]] explicit operator bool() const noexcept { return value_.has_value(); }
-  [[nodiscard]] cs_error_t error() const noexcept { return error_; }
+  [[nodiscard]] cs_error_t status() const noexcept { return error_; }
 
-  // To be called only on success.
+  // Call only on success.
   [[nodiscard]] T& operator*() noexcept { return *value_; }
   [[nodiscard]] const T& operator*() const noexcept { return *value_; }
   [[nodiscard]] T* operator->() noexcept { return &*value_; }

@@ -38,10 +38,10 @@ Result<HeapPtr<Connection>> Connection::connect(const char* service, Deadline de
   Section::mask();
   auto shaken = shake_hands(service, kMessageSize, deadline);
   // Signals are held off, but not every call has its EINTR from one. Nothing is left of the attempt.
-  while (shaken.error() == CS_ERR_INTERRUPT && !deadline.has_passed(monotonic_now())) {
+  while (shaken.status() == CS_ERR_INTERRUPT && !deadline.has_passed(monotonic_now())) {
     shaken = shake_hands(service, kMessageSize, deadline);
   }
-  if (!shaken) return shaken.error() == CS_ERR_INTERRUPT ? CS_ERR_TRY_AGAIN : shaken.error();
+  if (!shaken) return shaken.status() == CS_ERR_INTERRUPT ? CS_ERR_TRY_AGAIN : shaken.status();
 
   int fd = -1;
   const int result = qb_ipcc_fd_get(shaken->connection, &fd);

@@ -111,12 +111,12 @@ class Connection {
   void abandon_event() noexcept;
 
  private:
-  cs_error_t exchange(std::span<const std::byte> request, const ReplySlot& slot,
+  cs_error_t exchange(std::span<const std::byte> request, const ExpectedReply& slot,
                       Deadline deadline) noexcept;
   cs_error_t take_turn(Deadline deadline) noexcept;
   cs_error_t lock_requests(Deadline deadline) noexcept;
-  cs_error_t wait_for_reply(const ReplySlot& slot, Deadline deadline) noexcept;
-  cs_error_t look_for_reply(std::uint64_t ticket, const ReplySlot& slot,
+  cs_error_t wait_for_reply(const ExpectedReply& slot, Deadline deadline) noexcept;
+  cs_error_t look_for_reply(std::uint64_t ticket, const ExpectedReply& slot,
                             Deadline deadline) noexcept;
   void unlock_requests() noexcept;
   ssize_t send(std::span<const std::byte> request) noexcept;

@@ -49,7 +49,7 @@ void Connection::end_event() noexcept {
 Result<std::size_t> Connection::next_event(std::span<std::byte> into) noexcept {
   const Section section(Section::Place::kWithin);
   auto event = begin_event();
-  if (!event) return event.error();
+  if (!event) return event.status();
   const std::size_t taken =
       event->size() <= into.size() ? event->size() : sizeof(wire::ResponseHeader);
   std::memcpy(into.data(), event->data(), taken);

@@ -23,7 +23,7 @@ bool is_well_formed(std::span<const std::byte> message) noexcept {
          static_cast<std::size_t>(read_header(message).size) == message.size();
 }
 
-cs_error_t accept_reply(std::span<const std::byte> message, const ReplySlot& slot) noexcept {
+cs_error_t accept_reply(std::span<const std::byte> message, const ExpectedReply& slot) noexcept {
   if (!is_well_formed(message)) return CS_ERR_MESSAGE_ERROR;
   const wire::ResponseHeader header = read_header(message);
   // In place of any answer a bare header numbered 0 may bring an error.

@@ -12,7 +12,7 @@
 namespace cs::ipc {
 
 // What an answer must look like, and where it goes: at least min_size bytes, at most into.size().
-struct ReplySlot {
+struct ExpectedReply {
   std::int32_t id;
   std::size_t min_size;
   std::span<std::byte> into;
@@ -25,7 +25,7 @@ struct ReplySlot {
 // CS_ERR_MESSAGE_ERROR when the message is not well formed, its id or length is another's, or its
 // code is none. Nothing is written on an error.
 [[nodiscard]] cs_error_t accept_reply(std::span<const std::byte> message,
-                                      const ReplySlot& slot) noexcept;
+                                      const ExpectedReply& slot) noexcept;
 
 }  // namespace cs::ipc
 

@@ -52,7 +52,7 @@ bool was_not_sent(ssize_t result) noexcept {
 
 }  // namespace
 
-cs_error_t Connection::exchange(std::span<const std::byte> request, const ReplySlot& slot,
+cs_error_t Connection::exchange(std::span<const std::byte> request, const ExpectedReply& slot,
                                 Deadline deadline) noexcept {
   const Section section(Section::Place::kWithin);
   if (const cs_error_t status = take_turn(deadline); status != CS_OK) return status;
@@ -137,7 +137,7 @@ void Connection::sort_reply(ssize_t received) noexcept {
 }
 
 // The answer to the request just sent, which did not come at once. Gives the lock back, at each turn.
-cs_error_t Connection::wait_for_reply(const ReplySlot& slot, Deadline deadline) noexcept {
+cs_error_t Connection::wait_for_reply(const ExpectedReply& slot, Deadline deadline) noexcept {
   InFlight& me = in_flight;
   Section::mask();
   const std::uint64_t ticket = outstanding_;
@@ -162,7 +162,7 @@ cs_error_t Connection::wait_for_reply(const ReplySlot& slot, Deadline deadline) 
 }
 
 // With the lock: on the shelf, or in the ring.
-cs_error_t Connection::look_for_reply(std::uint64_t ticket, const ReplySlot& slot,
+cs_error_t Connection::look_for_reply(std::uint64_t ticket, const ExpectedReply& slot,
                                       Deadline deadline) noexcept {
   if (outstanding_ != ticket) {
     const std::size_t size = kept_.take(ticket, reply_buffer_.get());

@@ -7,8 +7,8 @@
 #include <unistd.h>
 #include <utility>
 
-#include "sam/supervisor.h"
-#include "sam/thread_exit.h"
+#include "sam/active/thread_exit.h"
+#include "sam/supervisor/supervisor.h"
 
 namespace cs::sam {
 namespace {
@@ -238,7 +238,7 @@ cs_error_t Session::data_size(std::size_t* size) noexcept {
   if (!is_open(state())) return CS_ERR_BAD_HANDLE;
   const auto stored = store_.size();
   if (stored) *size = *stored;
-  return stored.error();
+  return stored.status();
 }
 
 cs_error_t Session::restore_data(void* data, std::size_t room) noexcept {

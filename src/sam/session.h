@@ -10,12 +10,12 @@
 
 #include <corosync/sam.h>
 
-#include "sam/active.h"
-#include "sam/health_check_thread.h"
-#include "sam/policy.h"
-#include "sam/quorum_client.h"
-#include "sam/signal_guard.h"
-#include "sam/store.h"
+#include "sam/active/active.h"
+#include "sam/active/health_check_thread.h"
+#include "sam/shared/policy.h"
+#include "sam/shared/signal_guard.h"
+#include "sam/shared/store.h"
+#include "sam/supervisor/quorum_client.h"
 
 namespace cs::sam {
 

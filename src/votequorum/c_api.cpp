@@ -19,7 +19,7 @@ constinit Clients clients;
 cs_error_t open_client(votequorum_handle_t* handle, const Callbacks& callbacks) {
   const auto opened = clients.open(callbacks);
   if (opened) *handle = *opened;
-  return opened.error();
+  return opened.status();
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ extern "C" CS_EXPORT cs_error_t votequorum_fd_get(votequorum_handle_t handle, in
   if (!client) return CS_ERR_BAD_HANDLE;
   const auto descriptor = client->fd();
   if (descriptor) *fd = *descriptor;
-  return descriptor.error();
+  return descriptor.status();
 }
 
 extern "C" CS_EXPORT cs_error_t votequorum_getinfo(votequorum_handle_t handle, unsigned int nodeid,
@@ -116,7 +116,7 @@ extern "C" CS_EXPORT cs_error_t votequorum_context_set(votequorum_handle_t handl
 extern "C" CS_EXPORT cs_error_t votequorum_qdevice_register(votequorum_handle_t handle,
                                                             const char* name) {
   const auto device = make_device_name(name);
-  if (!device) return device.error();
+  if (!device) return device.status();
   const auto client = clients.find(handle);
   return client ? client->qdevice_register(*device) : CS_ERR_BAD_HANDLE;
 }
@@ -124,7 +124,7 @@ extern "C" CS_EXPORT cs_error_t votequorum_qdevice_register(votequorum_handle_t 
 extern "C" CS_EXPORT cs_error_t votequorum_qdevice_unregister(votequorum_handle_t handle,
                                                               const char* name) {
   const auto device = make_device_name(name);
-  if (!device) return device.error();
+  if (!device) return device.status();
   const auto client = clients.find(handle);
   return client ? client->qdevice_unregister(*device) : CS_ERR_BAD_HANDLE;
 }
@@ -143,7 +143,7 @@ extern "C" CS_EXPORT cs_error_t votequorum_qdevice_poll(votequorum_handle_t hand
                                                         const char* name, unsigned int cast_vote,
                                                         votequorum_ring_id_t ring_id) {
   const auto device = make_device_name(name);
-  if (!device) return device.error();
+  if (!device) return device.status();
   const auto client = clients.find(handle);
   return client ? client->qdevice_poll(*device, cast_vote != 0, ring_id) : CS_ERR_BAD_HANDLE;
 }
@@ -152,7 +152,7 @@ extern "C" CS_EXPORT cs_error_t votequorum_qdevice_master_wins(votequorum_handle
                                                                const char* name,
                                                                unsigned int allow) {
   const auto device = make_device_name(name);
-  if (!device) return device.error();
+  if (!device) return device.status();
   const auto client = clients.find(handle);
   return client ? client->qdevice_master_wins(*device, allow != 0) : CS_ERR_BAD_HANDLE;
 }

@@ -34,7 +34,7 @@ void copy_info(const wire::GetInfoReply& reply, votequorum_info& info) noexcept 
 Result<HeapPtr<Client>> Client::create(const Callbacks& callbacks) noexcept {
   auto connection =
       ipc::Connection::connect("votequorum", Deadline::in_milliseconds(kConnectTimeoutMs));
-  if (!connection) return connection.error();
+  if (!connection) return connection.status();
   auto client = make_heap<Client>(std::move(*connection), callbacks);
   if (!client) return CS_ERR_NO_MEMORY;
   return client;
@@ -42,7 +42,7 @@ Result<HeapPtr<Client>> Client::create(const Callbacks& callbacks) noexcept {
 
 cs_error_t Client::get_info(std::uint32_t node_id, votequorum_info& info) noexcept {
   const auto reply = connection_->call(wire::GetInfoRequest{.node_id = node_id});
-  if (!reply) return reply.error();
+  if (!reply) return reply.status();
   if (!is_terminated((*reply).qdevice_name)) return CS_ERR_MESSAGE_ERROR;
   copy_info(*reply, info);
   return CS_OK;
@@ -101,7 +101,7 @@ cs_error_t Client::set_extra_info(std::span<const std::byte> data) noexcept {
 cs_error_t Client::get_extra_info(std::uint32_t node_id, std::uint32_t& size,
                                   std::byte* data) noexcept {
   const auto reply = connection_->call(wire::GetExtraInfoRequest{.node_id = node_id});
-  if (!reply) return reply.error();
+  if (!reply) return reply.status();
   const wire::GetExtraInfoReply& answer = *reply;
   const std::size_t stored = answer.length;
   // No reply longer than its struct is accepted, so this bounds what is stored as well.

@@ -60,7 +60,7 @@ class Client {
   // Sends a request that is answered by a status only.
   template <typename Request>
   cs_error_t request(const Request& message) noexcept {
-    return connection_->call(message).error();
+    return connection_->call(message).status();
   }
 
   cs_error_t dispatch_waiting_event(votequorum_handle_t handle) noexcept;

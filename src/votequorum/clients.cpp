@@ -46,7 +46,7 @@ Result<votequorum_handle_t> Clients::open(const Callbacks& callbacks) noexcept {
   const ipc::Section section(ipc::Section::Place::kEntry);
   ipc::Section::mask();
   auto client = Client::create(callbacks);
-  if (!client) return client.error();
+  if (!client) return client.status();
   return table.insert(std::move(*client), ipc::self());
 }
 

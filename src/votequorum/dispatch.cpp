@@ -61,7 +61,7 @@ class Deliver {
 cs_error_t Client::dispatch_waiting_event(votequorum_handle_t handle) noexcept {
   for (;;) {
     auto event = connection_->begin_event();
-    if (!event) return event.error();
+    if (!event) return event.status();
     cs_error_t status = CS_OK;
     if (deliver(handle, *event, status)) return status;
   }
@@ -79,7 +79,7 @@ cs_error_t Client::dispatch_waiting_event(votequorum_handle_t handle) noexcept {
   std::memcpy(buffer.data(), message.data(), length);
   connection_->end_event();
   const auto event = decode_event(std::span(buffer).first(length));
-  status = event.error();
+  status = event.status();
   if (!event) return true;
   if (std::holds_alternative<UnknownEvent>(*event)) return false;
   std::visit(Deliver(handle, callbacks_), *event);

@@ -12,7 +12,7 @@ namespace {
 TEST(Result, ValueIsSuccess) {
   const Result<int> result = 7;
   EXPECT_TRUE(result);
-  EXPECT_EQ(result.error(), CS_OK);
+  EXPECT_EQ(result.status(), CS_OK);
   EXPECT_EQ(*result, 7);
 }
 
@@ -25,7 +25,7 @@ TEST(Result, ZeroIsAValueToo) {
 TEST(Result, ErrorHasNoValue) {
   const Result<int> result = CS_ERR_NOT_EXIST;
   EXPECT_FALSE(result);
-  EXPECT_EQ(result.error(), CS_ERR_NOT_EXIST);
+  EXPECT_EQ(result.status(), CS_ERR_NOT_EXIST);
 }
 
 TEST(Result, ValueThatOnlyMovesCanBeTakenOut) {

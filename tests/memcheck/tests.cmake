@@ -8,7 +8,7 @@ find_program(CS_VALGRIND valgrind)
 if(CS_VALGRIND AND NOT CS_SANITIZE)
   set(memcheck ${CS_VALGRIND} -q --error-exitcode=99 --leak-check=full
                --errors-for-leak-kinds=definite,possible)
-  foreach(program reply_test votequorum_units_test)
+  foreach(program ipc_units_test votequorum_units_test)
     add_test(NAME Memcheck.${program} COMMAND ${memcheck} $<TARGET_FILE:${program}>)
     set_tests_properties(Memcheck.${program} PROPERTIES TIMEOUT 60)
   endforeach()

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The rooms of libsam, one by one.
-foreach(unit checksum child_signal death_watch frames health_check_thread heartbeat memory_probe policy
-             process_lock)
-  cs_add_unit_test(sam_${unit}_test SOURCES sam_units/${unit}_test.cpp
+# libsam's units, in the rooms of src/sam.
+function(cs_add_sam_unit_test room unit)
+  cs_add_unit_test(sam_${unit}_test SOURCES sam_units/${room}/${unit}_test.cpp ${ARGN}
                    OBJECTS cs_sam cs_ipc cs_common)
+endfunction()
+
+cs_add_sam_unit_test(supervisor child_signal)
+cs_add_sam_unit_test(supervisor death_watch)
+cs_add_sam_unit_test(supervisor rules sam_units/supervisor/rules_quorum_test.cpp)
+
+cs_add_sam_unit_test(active health_check_thread)
+
+foreach(unit checksum frames heartbeat memory_probe policy process_lock)
+  cs_add_sam_unit_test(shared ${unit})
 endforeach()
-cs_add_unit_test(sam_store_test
-  SOURCES sam_units/store_test.cpp sam_units/store_early_test.cpp
-          sam_units/store_processes_test.cpp
-  OBJECTS cs_sam cs_ipc cs_common)
-cs_add_unit_test(sam_rules_test SOURCES sam_units/rules_test.cpp sam_units/rules_quorum_test.cpp
-                 OBJECTS cs_sam cs_ipc cs_common)
+cs_add_sam_unit_test(shared store sam_units/shared/store_early_test.cpp
+                     sam_units/shared/store_processes_test.cpp)

@@ -32,7 +32,7 @@ class ConnectionTest : public testing::TestWithParam<qb_ipc_type> {
   void serve(Script script) {
     stand_in_.emplace(std::move(script), StandInOptions{.type = GetParam()});
     auto connection = ipc::Connection::connect("votequorum", Deadline::in_milliseconds(20000));
-    ASSERT_TRUE(connection) << connection.error();
+    ASSERT_TRUE(connection) << connection.status();
     connection_ = std::move(*connection);
   }
 
@@ -42,11 +42,11 @@ class ConnectionTest : public testing::TestWithParam<qb_ipc_type> {
   }
   void expect_answer(unsigned node_id) {
     const auto reply = ask(node_id);
-    ASSERT_TRUE(reply) << reply.error();
+    ASSERT_TRUE(reply) << reply.status();
     EXPECT_EQ((*reply).node_id, node_id);
   }
   void expect_no_answer(unsigned node_id, std::int64_t limit_ms) {
-    EXPECT_EQ(ask(node_id, Deadline::in_milliseconds(limit_ms)).error(), CS_ERR_TRY_AGAIN);
+    EXPECT_EQ(ask(node_id, Deadline::in_milliseconds(limit_ms)).status(), CS_ERR_TRY_AGAIN);
   }
 
   std::optional<StandIn> stand_in_;
@@ -103,14 +103,14 @@ TEST_P(ConnectionTest, ManyLateAnswersAreAllDiscarded) {
 TEST_P(ConnectionTest, AnswerInTimeIsNotLost) {
   serve(late_from(kLate));
   const auto reply = ask(kLate, Deadline::in_milliseconds(20000));
-  ASSERT_TRUE(reply) << reply.error();
+  ASSERT_TRUE(reply) << reply.status();
   EXPECT_EQ((*reply).node_id, kLate);
 }
 
 TEST_P(ConnectionTest, PassedDeadlineStillEndsTheWait) {
   serve(late_from(kLate));
   const auto start = Clock::now();
-  EXPECT_EQ(ask(kLate, Deadline::at(0)).error(), CS_ERR_TRY_AGAIN);
+  EXPECT_EQ(ask(kLate, Deadline::at(0)).status(), CS_ERR_TRY_AGAIN);
   EXPECT_LT(Clock::now() - start, milliseconds(500));
   expect_answer(1);
 }
@@ -182,7 +182,7 @@ TEST_P(ConnectionTest, DeadlinesOfSomeThreadsDisturbNoOther) {
   std::thread impatient([&] {
     for (unsigned i = 0; i < 100; ++i) {
       const auto reply = ask(kLate + i, Deadline::in_milliseconds(1));
-      if (reply ? (*reply).node_id != kLate + i : reply.error() != CS_ERR_TRY_AGAIN) ++wrong;
+      if (reply ? (*reply).node_id != kLate + i : reply.status() != CS_ERR_TRY_AGAIN) ++wrong;
       if (!reply) ++late;
     }
   });
@@ -281,7 +281,7 @@ TEST_P(ConnectionTest, DestructionLeavesNoDescriptor) {
 TEST(Connection, NobodyListensIsTold) {
   errno = 0;
   const auto connection = ipc::Connection::connect("nobody", Deadline::in_milliseconds(1000));
-  EXPECT_EQ(connection.error(), CS_ERR_LIBRARY);
+  EXPECT_EQ(connection.status(), CS_ERR_LIBRARY);
   EXPECT_EQ(errno, ECONNREFUSED);
 }
 

@@ -40,9 +40,9 @@ TEST_F(FailedStep, AnyResultButZeroIsAFailure) {
   stand_in_.emplace([](Peer& peer, const Request&) { peer.reply(status_reply()); });
   const std::size_t before = open_descriptors();
   failure = EACCES;  // libqb 2.0.10
-  EXPECT_EQ(connect().error(), CS_ERR_LIBRARY);
+  EXPECT_EQ(connect().status(), CS_ERR_LIBRARY);
   failure = -EACCES;
-  EXPECT_EQ(connect().error(), CS_ERR_ACCESS);
+  EXPECT_EQ(connect().status(), CS_ERR_ACCESS);
   EXPECT_EQ(open_descriptors(), before);
   failure = 0;
   EXPECT_TRUE(connect());

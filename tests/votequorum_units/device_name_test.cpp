@@ -15,7 +15,7 @@ namespace {
 void expect_refused(const char* name) {
   const Result<DeviceName> field = make_device_name(name);
   EXPECT_FALSE(field);
-  EXPECT_EQ(field.error(), CS_ERR_INVALID_PARAM);
+  EXPECT_EQ(field.status(), CS_ERR_INVALID_PARAM);
 }
 
 TEST(MakeDeviceName, NullIsRefused) { expect_refused(nullptr); }

@@ -22,14 +22,14 @@ constexpr std::uint64_t kContext = 0x1122334455667788;
 template <typename Kind>
 Kind decode_as(Message& message) {
   const Result<Event> event = decode_event(message.bytes());
-  EXPECT_TRUE(event) << "refused with " << event.error();
+  EXPECT_TRUE(event) << "refused with " << event.status();
   return std::get<Kind>(*event);
 }
 
 void expect_refused(Message message) {
   const Result<Event> event = decode_event(message.bytes());
   EXPECT_FALSE(event);
-  EXPECT_EQ(event.error(), CS_ERR_MESSAGE_ERROR);
+  EXPECT_EQ(event.status(), CS_ERR_MESSAGE_ERROR);
 }
 
 Message from_words(const std::vector<std::uint32_t>& words) {

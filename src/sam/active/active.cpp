@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Health checks and commands.
+#include "sam/active/active.h"
+
+#include <algorithm>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+#include <utility>
+
+namespace cs::sam {
+namespace {
+
+constexpr Nanoseconds kShortestLookPeriod = 10 * kNanosecondsPerMillisecond;
+constexpr Nanoseconds kLongestLookPeriod = 1000 * kNanosecondsPerMillisecond;
+constexpr int kReplyLookPeriodMs = 500;
+
+// For the handler of forks, in a process that has been through begin(), and in those it forks.
+constinit Active* g_active = nullptr;
+
+// The pipe may report room while the kernel lacks a page for it: pause, or this would spin.
+void wait_for_room(int fd, const CallGuard* guard) noexcept {
+  pollfd entry{fd, POLLOUT, 0};
+  (void)::poll(nullptr, 0, 1);
+  (void)(guard != nullptr ? guard->wait(&entry, -1) : ::poll(&entry, 1, -1));
+}
+
+bool has_lost_its_reader(int fd) noexcept {
+  pollfd entry{fd, 0, 0};
+  return ::poll(&entry, 1, 0) > 0 && (entry.revents & POLLERR) != 0;
+}
+
+}  // namespace
+
+void Active::begin(ActiveEnds ends, std::uint32_t instance, const Settings& settings) noexcept {
+  ends_ = std::move(ends);
+  instance_ = instance;
+  child_ = process_ = ::getpid();
+  supervisor_ = ::getppid();
+  is_elsewhere_ = supervisor_ == 0;
+  if (!is_elsewhere_) ends_.heartbeat->begin_line(child_);
+  nudges_ = settings.policy.publishes();
+  look_period_ = std::clamp(settings.interval / 4, kShortestLookPeriod, kLongestLookPeriod);
+  next_look_.store(0, std::memory_order_relaxed);
+  announced_.store(child_, std::memory_order_relaxed);
+  sequence_.store(0, std::memory_order_relaxed);
+  g_active = this;
+  // Without it a daemon is known by its first call of more than a health check.
+  (void)pthread_atfork(nullptr, nullptr, &Active::after_fork);
+}
+
+// In a new process, which may be going to take this one's place, or only to exec something else.
+void Active::after_fork() noexcept {
+  if (g_active == nullptr) return;
+  const pid_t parent = std::exchange(g_active->process_, ::getpid());
+  g_active->child_ = 0;
+  g_active->is_elsewhere_ = g_active->is_elsewhere_ || ::getppid() == 0;
+  g_active->next_look_.store(0, std::memory_order_relaxed);
+  if (g_active->is_current() && !g_active->is_elsewhere_) {
+    g_active->ends_.heartbeat->note_fork(parent, g_active->process_);
+  }
+}
+
+cs_error_t Active::ask(Command command, const CallGuard& guard) noexcept {
+  const std::uint32_t sequence = ++sequence_;
+  const cs_error_t sent = send({command, 0, instance_, sequence}, &guard);
+  if (sent != CS_OK) return sent;
+  while (wait_for_reply(guard)) {
+    if (sequence != sequence_) return CS_ERR_INTERRUPT;
+    if (!ends_.replies_identity.is_behind(ends_.replies.get())) return CS_ERR_LIBRARY;
+    ReplyFrame reply;
+    const Received received = receive_frame(ends_.replies.get(), reply);
+    if (received == Received::kClosed || received == Received::kBroken) return CS_ERR_LIBRARY;
+    if (received != Received::kFrame) continue;
+    if (reply.instance != instance_ || reply.sequence != sequence) continue;
+    return static_cast<cs_error_t>(reply.status);
+  }
+  return CS_ERR_LIBRARY;
+}
+
+// Until there may be one, or nothing was heard for a while. False when the supervisor is gone: the
+// end of the pipe may not tell, while a process that it has forked lives.
+bool Active::wait_for_reply(const CallGuard& guard) noexcept {
+  pollfd entry{ends_.replies.get(), POLLIN, 0};
+  const int ready = guard.wait(&entry, kReplyLookPeriodMs);
+  if (ready < 0) (void)::poll(nullptr, 0, 1);  // by a signal, or for want of memory
+  return ready > 0 || !is_abandoned();
+}
+
+cs_error_t Active::tell(Command command, int argument) noexcept {
+  return send({command, argument, instance_, 0}, nullptr);
+}
+
+void Active::finish() noexcept {
+  if (is_current()) ends_.heartbeat->finish(announce());
+}
+
+cs_error_t Active::send(const CommandFrame& frame, const CallGuard* guard) noexcept {
+  for (;;) {
+    if (!is_current()) return CS_ERR_LIBRARY;
+    if (!ends_.commands_identity.is_behind(ends_.commands.get())) return CS_ERR_LIBRARY;
+    (void)announce();
+    const Sent sent = send_frame(ends_.commands.get(), frame);
+    if (sent != Sent::kFull) return sent == Sent::kDone ? CS_OK : CS_ERR_LIBRARY;
+    wait_for_room(ends_.commands.get(), guard);
+  }
+}
+
+// One at most is on its way; while it is, the page says the rest. Never waits: a pipe that is full
+// wakes the supervisor by itself.
+cs_error_t Active::nudge() noexcept {
+  if (!ends_.heartbeat->claim_nudge()) return CS_OK;
+  Sent sent = Sent::kBroken;
+  if (ends_.commands_identity.is_behind(ends_.commands.get())) {
+    sent = send_frame(ends_.commands.get(), CommandFrame{Command::kHealthCheck, 0, instance_, 0});
+  }
+  if (sent != Sent::kDone) ends_.heartbeat->clear_nudge();
+  return sent == Sent::kBroken ? CS_ERR_LIBRARY : CS_OK;
+}
+
+cs_error_t Active::look_for_supervisor(Nanoseconds now) noexcept {
+  Nanoseconds due = next_look_.load(std::memory_order_relaxed);
+  if (now < due || !next_look_.compare_exchange_strong(due, now + look_period_)) return CS_OK;
+  if (!is_abandoned()) return CS_OK;
+  next_look_.store(0, std::memory_order_relaxed);
+  (void)::raise(SIGPIPE);
+  return CS_ERR_LIBRARY;
+}
+
+// A child sees it by its parent, a daemon by the pipe that nobody reads. So does a child whose
+// supervisor died before begin(); and a process that the supervisor has forked may hold the pipe.
+bool Active::is_abandoned() noexcept {
+  if (announce() == child_ && ::getppid() != supervisor_) return true;
+  return ends_.commands_identity.is_behind(ends_.commands.get()) &&
+         has_lost_its_reader(ends_.commands.get());
+}
+
+// Tells which process the application goes on in, should the supervisor's child end. Returns the
+// calling process.
+pid_t Active::announce() noexcept {
+  const pid_t self = ::getpid();
+  if (announced_.load(std::memory_order_acquire) != self) {
+    if (!is_elsewhere_) ends_.heartbeat->announce(self);
+    announced_.store(self, std::memory_order_release);
+  }
+  return self;
+}
+
+}  // namespace cs::sam

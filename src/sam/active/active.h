@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The active process's side of the channel: health checks, and what it says to its supervisor.
+#ifndef CS_SAM_ACTIVE_H
+#define CS_SAM_ACTIVE_H
+
+#include <atomic>
+#include <cstdint>
+#include <sys/types.h>
+
+#include <corosync/corotypes.h>
+
+#include "common/clock.h"
+#include "sam/shared/channel.h"
+#include "sam/shared/policy.h"
+#include "sam/shared/signal_guard.h"
+
+namespace cs::sam {
+
+// The supervisor is looked for at least once a second while the application calls anything. One
+// that is gone ends the process as it always did: by SIGPIPE. Where that is ignored or survived,
+// this and every later call is CS_ERR_LIBRARY.
+class Active {
+ public:
+  constexpr Active() noexcept = default;
+
+  // Once, in a new instance.
+  void begin(ActiveEnds ends, std::uint32_t instance, const Settings& settings) noexcept;
+
+  // A health check: wait-free but for a look now and then at whether the supervisor lives, which
+  // does not wait either. Async-signal-safe, for any number of threads.
+  [[nodiscard]] cs_error_t health_check() noexcept {
+    if (!is_current()) return CS_ERR_LIBRARY;
+    const Nanoseconds now = coarse_now();
+    ends_.heartbeat->beat(now);
+    if (nudges_) {
+      if (const cs_error_t status = nudge(); status != CS_OK) return status;
+    }
+    return is_look_due(now) ? look_for_supervisor(now) : CS_OK;
+  }
+
+  // Is the supervisor there? As above, for calls that are no health checks.
+  [[nodiscard]] cs_error_t check_supervisor() noexcept {
+    if (!is_current()) return CS_ERR_LIBRARY;
+    const Nanoseconds now = coarse_now();
+    return is_look_due(now) ? look_for_supervisor(now) : CS_OK;
+  }
+
+  // False in a process that an earlier instance has left behind. Async-signal-safe.
+  [[nodiscard]] bool is_current() const noexcept { return ends_.heartbeat->belongs_to(instance_); }
+
+  // Sends a command and waits for its answer, without limit; signals do not end the wait, and may
+  // be handled in it. CS_ERR_LIBRARY when the supervisor is gone, or the pipes have been closed;
+  // CS_ERR_INTERRUPT when a later question of this thread, which it had left this one for, has been
+  // answered.
+  [[nodiscard]] cs_error_t ask(Command command, const CallGuard& guard) noexcept;
+
+  // Sends a command that has no answer. The supervisor takes it in before anything that this
+  // process does later, its death included. Async-signal-safe, for any number of threads.
+  [[nodiscard]] cs_error_t tell(Command command, int argument) noexcept;
+
+  // Nobody goes on once this process has ended.
+  void finish() noexcept;
+
+ private:
+  static void after_fork() noexcept;
+
+  [[nodiscard]] bool is_look_due(Nanoseconds now) const noexcept {
+    return now >= next_look_.load(std::memory_order_relaxed);
+  }
+  cs_error_t nudge() noexcept;
+  cs_error_t look_for_supervisor(Nanoseconds now) noexcept;
+  [[nodiscard]] bool is_abandoned() noexcept;
+  pid_t announce() noexcept;
+  cs_error_t send(const CommandFrame& frame, const CallGuard* guard) noexcept;
+  [[nodiscard]] bool wait_for_reply(const CallGuard& guard) noexcept;
+
+  ActiveEnds ends_;
+  std::uint32_t instance_ = 0;
+  pid_t child_ = 0;            // the supervisor's child, if that is this process
+  pid_t process_ = 0;          // this one, or the one that forked it without our knowing
+  pid_t supervisor_ = 0;       // parent of the supervisor's child
+  bool is_elsewhere_ = false;  // in another namespace of process ids than the supervisor
+  bool nudges_ = false;        // the supervisor publishes every health check
+  Nanoseconds look_period_ = 0;
+  std::atomic<Nanoseconds> next_look_ = 0;
+  std::atomic<pid_t> announced_ = 0;         // the process that the supervisor knows of
+  std::atomic<std::uint32_t> sequence_ = 0;  // of the last question
+};
+
+}  // namespace cs::sam
+
+#endif

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// When the lock is held by another process, or by one that is no more.
+#include "sam/shared/process_lock.h"
+
+#include <cerrno>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/unique_fd.h"
+#include "sam/shared/futex.h"
+
+namespace cs::sam {
+namespace {
+
+constexpr Nanoseconds kPatience = 2000 * kNanosecondsPerMillisecond;
+constexpr Nanoseconds kPause = 5 * kNanosecondsPerMillisecond;
+
+// A zombie has ended, too.
+bool has_ended(std::uint32_t process) noexcept {
+  const auto pid = static_cast<pid_t>(process);
+  if (::kill(pid, 0) != 0 && errno == ESRCH) return true;
+  const UniqueFd end(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  pollfd entry{end.get(), POLLIN, 0};
+  return end && ::poll(&entry, 1, 0) == 1;
+}
+
+}  // namespace
+
+// Its own number means an earlier process of that number: no other thread of this one asks.
+bool ProcessLock::wait(std::uint32_t self) noexcept {
+  const Nanoseconds limit = monotonic_now() + kPatience;
+  for (;;) {
+    std::uint32_t seen = word_.load();
+    const std::uint32_t owner = seen & ~kWaited;
+    if (owner == kFree || owner == self || has_ended(owner)) {
+      if (word_.compare_exchange_strong(seen, self | kWaited)) return true;
+      continue;
+    }
+    if (monotonic_now() >= limit) return false;
+    if ((seen & kWaited) != 0 || word_.compare_exchange_strong(seen, seen | kWaited)) {
+      futex_wait(word_, owner | kWaited, FutexScope::kShared, kPause);
+    }
+  }
+}
+
+void ProcessLock::unlock_and_wake(std::uint32_t self) noexcept {
+  std::uint32_t seen = self | kWaited;
+  if (word_.compare_exchange_strong(seen, kFree)) futex_wake(word_, FutexScope::kShared);
+}
+
+}  // namespace cs::sam

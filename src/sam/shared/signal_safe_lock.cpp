@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Apart from its many users, which would all have a copy of it.
+#include "sam/shared/signal_safe_lock.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace cs::sam {
+
+void SignalSafeLock::lock(std::uint32_t self) noexcept {
+  std::uint32_t acquired = self;
+  std::uint32_t seen = kFree;
+  while (!word_.compare_exchange_strong(seen, acquired, std::memory_order_acquire)) {
+    if ((seen & ~kWaited) != self) {
+      if (word_.compare_exchange_strong(seen, acquired, std::memory_order_acquire)) return;
+    } else if ((seen & kWaited) != 0 || word_.compare_exchange_strong(seen, seen | kWaited)) {
+      syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, self | kWaited, nullptr, nullptr, 0);
+      acquired = self | kWaited;  // others may still be asleep
+    }
+    seen = kFree;
+  }
+}
+
+void SignalSafeLock::unlock() noexcept {
+  if ((word_.exchange(kFree, std::memory_order_release) & kWaited) == 0) return;
+  syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+SignalSafeLockGuard::SignalSafeLockGuard(SignalSafeLock& lock) noexcept
+    : lock_(lock), owner_(::getpid()) {
+  lock_.lock(static_cast<std::uint32_t>(owner_));
+}
+
+SignalSafeLockGuard::~SignalSafeLockGuard() { lock_.unlock(); }
+
+}  // namespace cs::sam

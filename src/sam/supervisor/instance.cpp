@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Talking to one instance, and telling its end from its passing on to a daemon.
+#include "sam/supervisor/instance.h"
+
+#include <signal.h>
+#include <utility>
+
+namespace cs::sam {
+
+bool Instance::next_command(CommandFrame& frame) noexcept {
+  for (;;) {
+    const Received received = receive_frame(channel_.commands(), frame);
+    cut_off_ = received == Received::kBroken;
+    if (received == Received::kGarbage) continue;
+    if (received != Received::kFrame) return false;
+    if (frame.instance == id_) return true;
+  }
+}
+
+void Instance::reply(std::uint32_t sequence) noexcept {
+  last_reply_ = sequence;
+  const auto sent = send_frame(channel_.replies(), ReplyFrame{id_, sequence, CS_OK});
+  if (sent == Sent::kFull) {
+    reply_retry_.failed(monotonic_now());
+  } else {
+    reply_retry_.succeeded();
+  }
+}
+
+void Instance::catch_up(Nanoseconds now) noexcept {
+  if (reply_retry_.is_behind() && reply_retry_.may_try(now)) reply(last_reply_);
+}
+
+// A daemon that closes every descriptor it does not know hangs up, and lives.
+int Instance::commands_fd() const noexcept {
+  return role_ == Role::kAnnounced && channel_.is_hung_up() ? -1 : channel_.commands();
+}
+
+void Instance::send_signal(int number) noexcept {
+  if (role_ == Role::kPresumed) (void)watch_announced();
+  was_signalled_ = true;
+  if (number == SIGKILL) kill_announced();
+  process_.send_signal(number);
+}
+
+// A daemon whose parent has not ended yet.
+void Instance::kill_announced() noexcept {
+  const pid_t announced = channel_.heartbeat().announced();
+  if (announced == 0 || announced == process_.pid() || announced == child_) return;
+  DeathWatch(announced, DeathWatch::Kind::kStranger).send_signal(SIGKILL);
+}
+
+// A verdict is on the whole application: where its signal ended the parent of a daemon only, the
+// daemon must not go on beside the next instance.
+bool Instance::has_ended() noexcept {
+  if (!is_over()) return false;
+  if (was_signalled_ && process_.has_failed()) kill_announced();
+  return true;
+}
+
+bool Instance::is_over() noexcept {
+  const bool died = process_.has_died();
+  if (!died) return role_ == Role::kPresumed && !passes_on();
+  if (process_.has_failed()) return true;
+  // From here on the end of the pipe shows that nobody else holds it.
+  if (role_ == Role::kChild) channel_.let_go_of_commands();
+  return !passes_on();
+}
+
+// Whether another process goes on where the child, or the daemon before, has ended.
+bool Instance::passes_on() noexcept {
+  const HeartbeatPage& page = channel_.heartbeat();
+  if (process_.has_died() && page.finisher() == process_.pid()) return false;
+  if (watch_announced()) return true;
+  if (channel_.is_hung_up()) return false;
+  if (process_.pid() == 0 || process_.has_died()) return presume();
+  return true;
+}
+
+// The next in line that lives. It may be about to note itself, or was forked in a way that we do
+// not see; until it is known the pipe is all there is.
+bool Instance::presume() noexcept {
+  const HeartbeatPage& page = channel_.heartbeat();
+  for (pid_t next = page.next_of(last_); next != 0; next = page.next_of(next)) {
+    DeathWatch stranger(next, DeathWatch::Kind::kStranger);
+    if (!stranger.has_died()) {
+      watch(std::move(stranger), Role::kPresumed);
+      return true;
+    }
+    if (stranger.has_failed()) return false;
+  }
+  if (!process_.knows_status() || channel_.may_be_held_by_others()) return false;
+  role_ = Role::kPresumed;
+  process_ = DeathWatch(0, DeathWatch::Kind::kStranger);
+  return true;
+}
+
+// True when the process that has announced itself is alive.
+bool Instance::watch_announced() noexcept {
+  const pid_t announced = channel_.heartbeat().announced();
+  if (announced == 0 || announced == child_) return false;
+  if (role_ == Role::kAnnounced && announced == process_.pid()) return !process_.has_died();
+  DeathWatch stranger(announced, DeathWatch::Kind::kStranger);
+  if (stranger.has_died()) return false;
+  watch(std::move(stranger), Role::kAnnounced);
+  return true;
+}
+
+void Instance::watch(DeathWatch stranger, Role role) noexcept {
+  role_ = role;
+  last_ = stranger.pid();
+  process_ = std::move(stranger);
+}
+
+}  // namespace cs::sam

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One life of the active process, as its supervisor sees it: usually that of the supervisor's
+// child, but an application may go on in another process, having become a daemon.
+#ifndef CS_SAM_INSTANCE_H
+#define CS_SAM_INSTANCE_H
+
+#include <cstdint>
+#include <sys/types.h>
+
+#include "common/clock.h"
+#include "sam/shared/channel.h"
+#include "sam/shared/frames.h"
+#include "sam/supervisor/backoff.h"
+#include "sam/supervisor/death_watch.h"
+
+namespace cs::sam {
+
+// Must have ended before it is destroyed.
+//
+// How to tell a daemon from a death: a child that ends by a signal or with a code other than 0 is
+// dead. If it exits with 0 while another process, one that has not called exec, still holds its end
+// of the pipe, that process goes on. Which one it is it announces with its next call of SAM; until
+// then it is presumed to be the one that was forked last. The same goes for the end of a daemon, as
+// far as its exit code can be known.
+class Instance {
+ public:
+  // The channel's pipe of commands has been made for this instance.
+  Instance(pid_t child, std::uint32_t id, Channel& channel) noexcept
+      : child_(child), id_(id), channel_(channel), process_(child), last_(child) {}
+
+  // False when none has come.
+  [[nodiscard]] bool next_command(CommandFrame& frame) noexcept;
+  // The pipe of commands is not ours any more: something in this process has closed it.
+  [[nodiscard]] bool is_cut_off() const noexcept { return cut_off_; }
+  // Lost when the instance is dead. One that cannot be sent now is owed, until the next one is.
+  void reply(std::uint32_t sequence) noexcept;
+  // Tries again to send what is owed; call it when next_attempt() has come.
+  void catch_up(Nanoseconds now) noexcept;
+  [[nodiscard]] Deadline next_attempt() const noexcept {
+    return reply_retry_.is_behind() ? Deadline::at(reply_retry_.next()) : Deadline::never();
+  }
+
+  // SIGKILL leaves nothing at work: it goes to the process that was last heard of, too.
+  void send_signal(int number) noexcept;
+
+  // The supervisor's child; 0 where that was a daemon's parent, and is dead.
+  [[nodiscard]] pid_t child() const noexcept { return role_ == Role::kChild ? child_ : 0; }
+  // The process that is watched.
+  [[nodiscard]] DeathWatch& process() noexcept { return process_; }
+  [[nodiscard]] const DeathWatch& process() const noexcept { return process_; }
+  // The child was reaped elsewhere in this process.
+  void note_status(int wait_status) noexcept {
+    if (role_ == Role::kChild) process_.note_status(wait_status);
+  }
+  // What to poll for commands; -1 when there is nobody left to send any.
+  [[nodiscard]] int commands_fd() const noexcept;
+
+  // Whether it is over: the process is dead, and no other goes on in its place.
+  [[nodiscard]] bool has_ended() noexcept;
+  // Of one that has ended; 0 when a signal was the end, or the code is not known.
+  [[nodiscard]] int exit_code() const noexcept { return process_.exit_code(); }
+
+ private:
+  enum class Role : std::uint8_t { kChild, kPresumed, kAnnounced };
+
+  [[nodiscard]] bool passes_on() noexcept;
+  [[nodiscard]] bool is_over() noexcept;
+  [[nodiscard]] bool presume() noexcept;
+  void kill_announced() noexcept;
+  bool watch_announced() noexcept;
+  void watch(DeathWatch stranger, Role role) noexcept;
+
+  const pid_t child_;
+  const std::uint32_t id_;
+  Channel& channel_;
+  DeathWatch process_;
+  pid_t last_;  // the process that was watched last, of those that are known
+  Role role_ = Role::kChild;
+  bool cut_off_ = false;
+  bool was_signalled_ = false;
+  std::uint32_t last_reply_ = 0;
+  Backoff reply_retry_;
+};
+
+}  // namespace cs::sam
+
+#endif

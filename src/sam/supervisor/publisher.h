@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What others may know of the supervised process: the keys resources.process.PID. in cmap.
+//
+// The daemon's watchdog service reads them and may reset the machine over what it finds, so their
+// order matters: a resource is adopted when its state is created, and last_updated counts from
+// then on, 0 being always good enough.
+#ifndef CS_SAM_PUBLISHER_H
+#define CS_SAM_PUBLISHER_H
+
+#include <cstdint>
+#include <string_view>
+#include <sys/types.h>
+
+#include <corosync/corotypes.h>
+
+#include "common/clock.h"
+#include "sam/shared/policy.h"
+#include "sam/supervisor/backoff.h"
+#include "sam/supervisor/cmap_client.h"
+#include "sam/supervisor/rules.h"
+
+namespace cs::sam {
+
+// Does nothing when the policy is without the flag CMAP. No call takes longer than the bound; what
+// could not be published in time is made up for by catch_up(), and after a restart of the daemon
+// that is everything.
+class Publisher {
+ public:
+  Publisher(const Settings& settings, pid_t pid, Nanoseconds bound) noexcept;
+
+  // Connects and publishes a stopped process. Errors: the connection's or the daemon's; of what had
+  // been published by then nothing stays.
+  [[nodiscard]] cs_error_t begin(Deadline deadline) noexcept;
+
+  // The state has changed; now is also the time of the last health check, when they are owed.
+  void show(ProcessState state, Nanoseconds now) noexcept;
+  // A health check came while they are owed; catch_up() publishes it.
+  void note_health_check(Nanoseconds when) noexcept;
+  [[nodiscard]] Nanoseconds last_updated() const noexcept { return last_updated_; }
+
+  // The last call: after a failure the keys stay, with that state; else they are deleted.
+  void end_failed(Nanoseconds now) noexcept;
+  void end_stopped() noexcept;
+
+  // For the supervisor's wait: a descriptor to poll for reading (or -1), and when to call catch_up.
+  [[nodiscard]] int fd() const noexcept { return client_.fd(); }
+  [[nodiscard]] int life_fd() const noexcept { return client_.life_fd(); }
+  [[nodiscard]] Deadline next_attempt() const noexcept;
+  // To be called when the descriptor is readable.
+  void check(Nanoseconds now) noexcept;
+  void catch_up(Nanoseconds now) noexcept;
+
+ private:
+  // What the daemon does not know yet.
+  struct Behind {
+    bool settings = true;
+    bool last_updated = true;
+    bool state = true;
+
+    [[nodiscard]] bool any() const noexcept { return settings || last_updated || state; }
+  };
+
+  static constexpr std::size_t kPrefixRoom = 48;
+
+  void note(ProcessState state, Nanoseconds now) noexcept;
+  void update(Nanoseconds now) noexcept;
+  cs_error_t publish(Deadline deadline) noexcept;
+  cs_error_t publish_settings(Deadline deadline) noexcept;
+  template <typename Value>
+  cs_error_t set(std::string_view name, Value value, Deadline deadline) noexcept;
+  [[nodiscard]] std::string_view prefix() const noexcept { return {prefix_, prefix_length_}; }
+
+  const Settings settings_;
+  const Nanoseconds bound_;
+  char prefix_[kPrefixRoom];
+  std::size_t prefix_length_;
+
+  CmapClient client_;
+  Backoff backoff_;
+  Behind behind_;
+  ProcessState state_ = ProcessState::kStopped;
+  Nanoseconds last_updated_ = 0;
+};
+
+}  // namespace cs::sam
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Tracking the quorum service.
+#include "sam/supervisor/quorum_client.h"
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <unistd.h>
+#include <utility>
+
+#include <corosync/corotypes.h>
+
+#include "wire/quorum.h"
+
+namespace cs::sam {
+
+Result<std::optional<bool>> decode_quorum_event(std::span<const std::byte> message) noexcept {
+  wire::quorum::QuorumEvent event;
+  if (message.size() < sizeof(event.header)) return CS_ERR_MESSAGE_ERROR;
+  std::memcpy(&event.header, message.data(), sizeof(event.header));
+  if (event.header.id != wire::quorum::QuorumEvent::kId) return std::optional<bool>();
+  if (message.size() < sizeof(event)) return CS_ERR_MESSAGE_ERROR;
+  std::memcpy(&event, message.data(), sizeof(event));
+  if (event.node_count > wire::quorum::kMaxEntries) return CS_ERR_MESSAGE_ERROR;
+  if (event.full_size() != message.size()) return CS_ERR_MESSAGE_ERROR;
+  return std::optional<bool>(event.quorate != 0);
+}
+
+cs_error_t QuorumClient::connect(Deadline deadline) noexcept {
+  drop();
+  quorate_ = false;
+  auto made = ipc::Connection::connect("quorum", deadline);
+  if (!made) return made.status();
+  const auto tracking =
+      (*made)->call(wire::quorum::TrackStartRequest{.track_flags = CS_TRACK_CHANGES}, deadline);
+  if (!tracking) return tracking.status();
+  connection_ = std::move(*made);
+  owner_ = ::getpid();
+  while (next_verdict()) {
+  }
+  return is_connected() ? CS_OK : CS_ERR_LIBRARY;
+}
+
+bool QuorumClient::is_ours() const noexcept { return is_connected() && owner_ == ::getpid(); }
+
+int QuorumClient::fd() const noexcept {
+  if (!is_connected()) return -1;
+  const auto descriptor = connection_->fd();
+  return descriptor ? *descriptor : -1;
+}
+
+std::optional<bool> QuorumClient::next_verdict() noexcept {
+  // Of a daemon that floods us with what is no verdict the rest waits for the next time.
+  constexpr int kEventsAtOnce = 64;
+  alignas(8) std::byte message[wire::quorum::kMaxEventSize];
+  for (int count = 0; is_connected() && count < kEventsAtOnce; ++count) {
+    const auto length = connection_->next_event(message);
+    if (length) {
+      const auto verdict = decode_quorum_event(std::span(message).first(*length));
+      if (!verdict || !*verdict) continue;
+      quorate_ = **verdict;
+      return quorate_;
+    }
+    // With sockets only the other descriptor tells that the daemon is gone.
+    if (length.status() == CS_ERR_TRY_AGAIN && connection_->is_alive()) return {};
+    if (length.status() == CS_ERR_MESSAGE_ERROR) continue;
+    drop();
+    quorate_ = false;
+    return quorate_;
+  }
+  return {};
+}
+
+}  // namespace cs::sam

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the supervisor decides. A pure state machine: told what happened and when, it answers what
+// is to be done; it has no clock and makes no system call.
+#ifndef CS_SAM_RULES_H
+#define CS_SAM_RULES_H
+
+#include <cstdint>
+#include <optional>
+
+#include "common/clock.h"
+#include "sam/shared/policy.h"
+
+namespace cs::sam {
+
+// The state of the active process as others see it.
+enum class ProcessState : std::uint8_t { kStopped, kWaitingForQuorum, kRunning, kFailed };
+
+// What is to be done at once, in this order.
+struct Decision {
+  enum class Signal : std::uint8_t { kNone, kWarn, kKill };
+
+  Signal signal = Signal::kNone;
+  std::optional<ProcessState> publish = {};
+  std::optional<std::uint32_t> reply = {};  // the command with this number has succeeded
+};
+
+// What follows the death of an instance.
+enum class Recovery : std::uint8_t {
+  kRestart,
+  kQuitStopped,  // it was not being watched: an orderly end
+  kQuitFailed,
+};
+
+class Rules {
+ public:
+  // resolution: how much older a health check may be noted than it was.
+  Rules(const Settings& settings, Nanoseconds resolution, bool quorate) noexcept
+      : settings_(settings), resolution_(resolution), quorate_(quorate) {}
+
+  // A new instance, not started.
+  Decision instance_began() noexcept;
+
+  // Commands of the active process; number: of the command, for the reply.
+  Decision start_asked(std::uint32_t number, Nanoseconds now) noexcept;
+  Decision stop_asked(std::uint32_t number) noexcept;  // 0: nobody waits for a reply
+  Decision finished() noexcept;                        // it is never started again
+  Decision failure_marked() noexcept;
+
+  // The service's verdict; a lost connection counts as not quorate.
+  Decision quorum_told(bool quorate, Nanoseconds now) noexcept;
+
+  // Call after each wait. now: a clock reading later than that of last_beat, the time of the last
+  // health check (0 if there was none). overslept: how much later than asked the wait ended, when
+  // nothing else ended it.
+  Decision time_passed(Nanoseconds now, Nanoseconds last_beat, Nanoseconds overslept) noexcept;
+
+  // When time_passed has something to decide.
+  [[nodiscard]] Deadline next_deadline() const noexcept;
+
+  // Nothing more is decided for the instance.
+  [[nodiscard]] Recovery instance_died() const noexcept;
+
+  // Whether health checks are owed now.
+  [[nodiscard]] bool has_time_limit() const noexcept {
+    return phase_ == Phase::kRunning && settings_.interval > 0;
+  }
+
+ private:
+  enum class Phase : std::uint8_t {
+    kStopped,
+    kWaiting,  // sam_start waits for quorum
+    kRunning,
+    kFinished,      // as kStopped, for good
+    kKilled,        // has been sent SIGKILL
+    kMarkedFailed,  // the same, by its own wish
+  };
+
+  Decision run(std::uint32_t number, Nanoseconds now) noexcept;
+  Decision kill() noexcept;
+  Decision health_check_missed(Nanoseconds now) noexcept;
+  Decision stop(Phase phase, std::uint32_t number) noexcept;
+  void note_beat(Nanoseconds beat, Nanoseconds now) noexcept;
+  bool forgive(Nanoseconds now, Nanoseconds overslept) noexcept;
+  Nanoseconds health_check_due() const noexcept {
+    return alive_at_ + settings_.interval + resolution_;
+  }
+  Nanoseconds grace_over() const noexcept { return *quorum_lost_at_ + settings_.interval; }
+
+  Settings settings_;
+  Nanoseconds resolution_;
+  bool quorate_;
+
+  // Of this instance.
+  Phase phase_ = Phase::kStopped;
+  std::uint32_t waiting_start_ = 0;  // number of the command that waits for quorum
+  Nanoseconds alive_at_ = 0;         // last proof of life, or where the present interval began
+  Nanoseconds last_beat_ = 0;        // as it was told last
+  bool warned_ = false;
+  bool forgiven_ = false;  // a fresh interval was given since the last health check
+  std::optional<Nanoseconds> quorum_lost_at_;  // while it runs without quorum: its grace began here
+  bool grace_renewed_ = false;
+};
+
+}  // namespace cs::sam
+
+#endif

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Event-driven checking: who is called when, and that nothing is after a stop.
+#include "sam/active/health_check_thread.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cerrno>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+// ThreadSanitizer would end a child that makes a thread when its parent had more than one.
+extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+
+namespace cs::sam {
+namespace {
+
+constexpr Nanoseconds kMs = kNanosecondsPerMillisecond;
+constexpr Nanoseconds kInterval = 8 * kMs;
+
+std::atomic<unsigned> g_checks;
+std::atomic<unsigned> g_calls;
+std::atomic<int> g_answer;
+std::atomic<cs_error_t> g_check_answer;
+std::atomic<bool> g_held;
+std::atomic<bool> g_blocked_sigterm;
+std::atomic<bool> g_blocked_sigsegv;
+HealthCheckThread* g_thread;
+
+cs_error_t count_check() {
+  ++g_checks;
+  return g_check_answer;
+}
+
+int count_call() {
+  ++g_calls;
+  while (g_held) ::poll(nullptr, 0, 1);
+  return g_answer;
+}
+
+int stop_from_inside() {
+  g_thread->stop();
+  ++g_calls;
+  return 0;
+}
+
+int use_much_stack() {
+  volatile char room[100 * 1024];
+  for (std::size_t i = 0; i < sizeof(room); i += 1024) room[i] = 1;
+  ++g_calls;
+  return room[0] - 1;
+}
+
+int look_at_mask() {
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  g_blocked_sigterm = sigismember(&mask, SIGTERM) == 1;
+  g_blocked_sigsegv = sigismember(&mask, SIGSEGV) == 1;
+  ++g_calls;
+  return 0;
+}
+
+// Waits until a counter has got that far; false after a generous time.
+bool reaches(const std::atomic<unsigned>& counter, unsigned value) {
+  for (int i = 0; i < 20000 && counter < value; ++i) ::poll(nullptr, 0, 1);
+  return counter >= value;
+}
+
+// The thread lives until the program ends, and so must the object.
+class SamHealthCheckThread : public testing::Test {
+ protected:
+  void SetUp() override {
+    g_checks = 0;
+    g_calls = 0;
+    g_answer = 0;
+    g_check_answer = CS_OK;
+    g_held = false;
+    thread_ = new HealthCheckThread(count_check);
+    g_thread = thread_;
+  }
+  void TearDown() override {
+    g_held = false;
+    thread_->stop();
+  }
+  HealthCheckThread* thread_ = nullptr;
+};
+
+TEST_F(SamHealthCheckThread, NoCallbackAsTheFirstIsRefused) {
+  EXPECT_EQ(thread_->set_callback(nullptr, kInterval), CS_ERR_INVALID_PARAM);
+  EXPECT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  EXPECT_EQ(thread_->set_callback(nullptr, kInterval), CS_OK);
+}
+
+TEST_F(SamHealthCheckThread, WithoutACallbackStartAndStopDoNothing) {
+  thread_->start();
+  thread_->stop();
+  EXPECT_EQ(g_checks, 0U);
+}
+
+TEST_F(SamHealthCheckThread, FourChecksGoWithEachCall) {
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 5));
+  thread_->stop();
+  EXPECT_GE(g_checks, 4 * g_calls);
+  EXPECT_LE(g_checks, 4 * (g_calls + 1));  // a stop may come between the check and the call
+}
+
+TEST_F(SamHealthCheckThread, NothingRunsBeforeStart) {
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  ::poll(nullptr, 0, 50);
+  EXPECT_EQ(g_checks, 0U);
+  EXPECT_EQ(g_calls, 0U);
+}
+
+TEST_F(SamHealthCheckThread, NoCallbackRunsOnceStopHasReturned) {
+  ASSERT_EQ(thread_->set_callback(count_call, kMs), CS_OK);
+  for (int round = 0; round < 50; ++round) {
+    thread_->start();
+    ASSERT_TRUE(reaches(g_calls, static_cast<unsigned>(round)));
+    thread_->stop();
+    const unsigned calls = g_calls;
+    ::poll(nullptr, 0, 3);
+    ASSERT_EQ(g_calls, calls);
+  }
+}
+
+TEST_F(SamHealthCheckThread, FailedCallbackIsNeverCalledAgain) {
+  g_answer = 1;
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  thread_->stop();
+  const unsigned checks = g_checks;
+  thread_->start();
+  ::poll(nullptr, 0, 100);
+  EXPECT_EQ(g_calls, 1U);
+  EXPECT_EQ(g_checks, checks);
+}
+
+TEST_F(SamHealthCheckThread, AnotherCallbackTakesItsPlace) {
+  g_answer = 1;
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  thread_->stop();
+  ASSERT_EQ(thread_->set_callback(look_at_mask, kInterval), CS_OK);
+  thread_->start();
+  EXPECT_TRUE(reaches(g_calls, 3));
+}
+
+TEST_F(SamHealthCheckThread, NullSwitchesBackToTheApplication) {
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  ASSERT_EQ(thread_->set_callback(nullptr, kInterval), CS_OK);
+  thread_->start();
+  ::poll(nullptr, 0, 50);
+  EXPECT_EQ(g_checks, 0U);
+}
+
+TEST_F(SamHealthCheckThread, BlockingCallbackSendsNoMoreChecks) {
+  g_held = true;
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  const unsigned checks = g_checks;
+  ::poll(nullptr, 0, 50);
+  EXPECT_EQ(g_checks, checks);
+}
+
+TEST_F(SamHealthCheckThread, StopDoesNotWaitForEverForABlockingCallback) {
+  g_held = true;
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  thread_->stop();
+  EXPECT_EQ(g_calls, 1U);
+}
+
+TEST_F(SamHealthCheckThread, CallbackMayStopItself) {
+  ASSERT_EQ(thread_->set_callback(stop_from_inside, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  const unsigned checks = g_checks;
+  ::poll(nullptr, 0, 50);
+  EXPECT_EQ(g_calls, 1U);
+  EXPECT_EQ(g_checks, checks);
+}
+
+TEST_F(SamHealthCheckThread, CallbackHasAStackWorthTheName) {
+  ASSERT_EQ(thread_->set_callback(use_much_stack, kInterval), CS_OK);
+  thread_->start();
+  EXPECT_TRUE(reaches(g_calls, 2));
+}
+
+TEST_F(SamHealthCheckThread, CallbackHasTheMaskOfWhoHasRegisteredIt) {
+  std::thread([&] {
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+    ASSERT_EQ(thread_->set_callback(look_at_mask, kInterval), CS_OK);
+  }).join();
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  EXPECT_TRUE(g_blocked_sigterm);
+  EXPECT_FALSE(g_blocked_sigsegv);
+  thread_->stop();
+  ASSERT_EQ(thread_->set_callback(look_at_mask, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 3));
+  EXPECT_FALSE(g_blocked_sigterm);
+}
+
+TEST_F(SamHealthCheckThread, CheckIsSentWithSignalsBlocked) {
+  auto* const thread = new HealthCheckThread([] {
+    look_at_mask();
+    return CS_OK;
+  });
+  ASSERT_EQ(thread->set_callback(count_call, kInterval), CS_OK);
+  thread->start();
+  ASSERT_TRUE(reaches(g_calls, 10));
+  thread->stop();
+  EXPECT_TRUE(g_blocked_sigterm);
+  EXPECT_FALSE(g_blocked_sigsegv);
+}
+
+TEST_F(SamHealthCheckThread, CheckThatCannotBeSentEndsThemUntilTheNextStart) {
+  ASSERT_EQ(thread_->set_callback(count_call, kMs), CS_OK);
+  g_check_answer = CS_ERR_LIBRARY;
+  thread_->start();
+  ASSERT_TRUE(reaches(g_checks, 1));
+  ::poll(nullptr, 0, 50);
+  EXPECT_EQ(g_checks, 1U);
+  EXPECT_EQ(g_calls, 0U);
+  g_check_answer = CS_OK;
+  thread_->stop();
+  thread_->start();
+  EXPECT_TRUE(reaches(g_calls, 3));
+}
+
+// Once a second at least: a check is also a look for the supervisor.
+TEST_F(SamHealthCheckThread, LongIntervalHasMoreChecksNotMoreCalls) {
+  ASSERT_EQ(thread_->set_callback(count_call, 24 * 3600 * 1000 * kMs), CS_OK);
+  thread_->start();
+  EXPECT_TRUE(reaches(g_checks, 6));
+  EXPECT_EQ(g_calls, 0U);
+}
+
+TEST_F(SamHealthCheckThread, NoIntervalIsNoCall) {
+  EXPECT_EQ(thread_->set_callback(nullptr, 0), CS_ERR_INVALID_PARAM);
+  ASSERT_EQ(thread_->set_callback(count_call, 0), CS_OK);
+  ASSERT_EQ(thread_->prepare(), CS_OK);
+  thread_->start();
+  ::poll(nullptr, 0, 50);
+  EXPECT_EQ(g_checks, 0U);
+  EXPECT_EQ(g_calls, 0U);
+}
+
+// The thread goes, as whoever wrote this wants; what it was for is done by it no more.
+int end_the_thread() {
+  ++g_calls;
+  pthread_exit(nullptr);
+}
+
+int cancel_the_thread() {
+  ++g_calls;
+  pthread_cancel(pthread_self());
+  pthread_testcancel();
+  return 0;
+}
+
+class SamHealthCheckThreadEnds : public SamHealthCheckThread,
+                                 public testing::WithParamInterface<sam_hc_callback_t> {};
+
+TEST_P(SamHealthCheckThreadEnds, AreAFailureThatANewCallbackMends) {
+  ASSERT_EQ(thread_->set_callback(GetParam(), kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  thread_->stop();
+  const unsigned checks = g_checks;
+  ASSERT_EQ(thread_->prepare(), CS_OK);
+  thread_->start();
+  ::poll(nullptr, 0, 100);
+  EXPECT_EQ(g_checks, checks);
+  EXPECT_EQ(g_calls, 1U);
+  thread_->stop();
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  thread_->start();
+  EXPECT_TRUE(reaches(g_calls, 3));
+}
+
+INSTANTIATE_TEST_SUITE_P(By, SamHealthCheckThreadEnds,
+                         testing::Values(end_the_thread, cancel_the_thread));
+
+// In a child process, which has no thread; its exit code is 0 if all was as expected.
+template <typename Body>
+void in_child(Body body) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(30);
+    g_checks = 0;
+    g_calls = 0;
+    g_held = false;
+    ::_exit(body() ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(SamHealthCheckThread, ForkedBeforeTheStartItIsMadeAnew) {
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  in_child([&] {
+    if (thread_->prepare() != CS_OK) return false;
+    thread_->start();
+    if (!reaches(g_calls, 3)) return false;
+    thread_->stop();
+    return thread_->set_callback(look_at_mask, kInterval) == CS_OK;
+  });
+}
+
+// The callback that runs in the parent does not run here.
+TEST_F(SamHealthCheckThread, ForkedDuringACallbackItWaitsForNothing) {
+  g_held = true;
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  in_child([&] {
+    const Nanoseconds begun = monotonic_now();
+    for (int i = 0; i < 200; ++i) thread_->stop();
+    return monotonic_now() - begun < 20'000 * kMs;  // not 200 ms each
+  });
+}
+
+std::atomic<int> g_handled;
+
+void stop_in_handler(int) {
+  const int error = errno;
+  g_thread->stop();
+  errno = error;
+  ++g_handled;
+}
+
+// Signals are let in, and a handler may want the same.
+TEST_F(SamHealthCheckThread, HandlerMayStopWhatItInterruptsStopping) {
+  struct sigaction action {};
+  struct sigaction previous;
+  action.sa_handler = stop_in_handler;
+  ::sigaction(SIGALRM, &action, &previous);
+  g_handled = 0;
+  g_held = true;
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  const itimerval soon{{0, 0}, {0, 20'000}};
+  ::setitimer(ITIMER_REAL, &soon, nullptr);
+  thread_->stop();
+  for (int i = 0; i < 20000 && g_handled == 0; ++i) ::poll(nullptr, 0, 1);
+  EXPECT_EQ(g_handled, 1);
+  ::sigaction(SIGALRM, &previous, nullptr);
+}
+
+TEST_F(SamHealthCheckThread, PausesAreAMillisecondAtLeast) {
+  ASSERT_EQ(thread_->set_callback(count_call, kMs), CS_OK);
+  const Nanoseconds begun = monotonic_now();
+  thread_->start();
+  ASSERT_TRUE(reaches(g_checks, 20));
+  const unsigned checks = g_checks;
+  EXPECT_GE(monotonic_now() - begun, (checks - 1) * kMs);
+}
+
+}  // namespace
+}  // namespace cs::sam
