@@ -25,10 +25,14 @@ static int failed(const char *what, cs_error_t error)
 static const char *state_name(unsigned int state)
 {
     switch (state) {
-    case VOTEQUORUM_NODESTATE_MEMBER: return "member";
-    case VOTEQUORUM_NODESTATE_DEAD: return "dead";
-    case VOTEQUORUM_NODESTATE_LEAVING: return "leaving";
-    default: return "unknown";
+        case VOTEQUORUM_NODESTATE_MEMBER:
+            return "member";
+        case VOTEQUORUM_NODESTATE_DEAD:
+            return "dead";
+        case VOTEQUORUM_NODESTATE_LEAVING:
+            return "leaving";
+        default:
+            return "unknown";
     }
 }
 
@@ -89,7 +93,7 @@ static cs_error_t print_status(votequorum_handle_t handle)
 /* Returns when a signal arrives (CS_OK) or the service is lost. */
 static cs_error_t watch(votequorum_handle_t handle, int signals)
 {
-    struct pollfd sources[2] = { { .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+    struct pollfd sources[2] = {{.events = POLLIN}, {.fd = signals, .events = POLLIN}};
     cs_error_t error = votequorum_fd_get(handle, &sources[0].fd);
 
     while (error == CS_OK) {
@@ -105,7 +109,7 @@ static cs_error_t watch(votequorum_handle_t handle, int signals)
 
 int main(void)
 {
-    votequorum_callbacks_t callbacks = { on_quorum, on_expected_votes, on_nodelist };
+    votequorum_callbacks_t callbacks = {on_quorum, on_expected_votes, on_nodelist};
     votequorum_handle_t handle;
     sigset_t stop;
     int signals, status = 0;
@@ -127,7 +131,8 @@ int main(void)
         return failed("cannot connect (does corosync run here?)", error);
     if ((error = print_status(handle)) != CS_OK)
         status = failed("cannot read the status", error);
-    else if ((error = votequorum_trackstart(handle, 0, CS_TRACK_CURRENT | CS_TRACK_CHANGES)) != CS_OK)
+    else if ((error = votequorum_trackstart(handle, 0, CS_TRACK_CURRENT | CS_TRACK_CHANGES)) !=
+             CS_OK)
         status = failed("cannot ask for notifications", error);
     else if ((error = watch(handle, signals)) != CS_OK)
         status = failed("lost the service", error);

@@ -106,7 +106,7 @@ static int read_command(char *line, size_t size)
 
 static void work(void)
 {
-    struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     char command[64];
     int going_on = 1;
 

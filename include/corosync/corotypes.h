@@ -45,11 +45,12 @@ typedef struct {
 } cs_version_t;
 
 /* How long a dispatch function waits and how many events it handles. */
+/* clang-format off: it leaves columns of comments ragged */
 typedef enum {
-  CS_DISPATCH_ONE = 1,               /* wait for one event, handle it */
-  CS_DISPATCH_ALL = 2,               /* handle what has arrived; do not wait */
-  CS_DISPATCH_BLOCKING = 3,          /* handle events as they come, until the handle is finalized */
-  CS_DISPATCH_ONE_NONBLOCKING = 4    /* handle one event if there is one; do not wait */
+  CS_DISPATCH_ONE = 1,            /* wait for one event, handle it */
+  CS_DISPATCH_ALL = 2,            /* handle what has arrived; do not wait */
+  CS_DISPATCH_BLOCKING = 3,       /* handle events as they come, until the handle is finalized */
+  CS_DISPATCH_ONE_NONBLOCKING = 4 /* handle one event if there is one; do not wait */
 } cs_dispatch_flags_t;
 
 /* What a track function reports. The bits may be combined. */
@@ -60,16 +61,16 @@ typedef enum {
 /* Result of every function of the client libraries. Success is CS_OK, which is not 0. */
 typedef enum {
   CS_OK = 1,
-  CS_ERR_LIBRARY = 2,              /* no connection to the daemon, or an internal failure */
+  CS_ERR_LIBRARY = 2, /* no connection to the daemon, or an internal failure */
   CS_ERR_VERSION = 3,
   CS_ERR_INIT = 4,
   CS_ERR_TIMEOUT = 5,
-  CS_ERR_TRY_AGAIN = 6,            /* not now; the same call may succeed later */
+  CS_ERR_TRY_AGAIN = 6, /* not now; the same call may succeed later */
   CS_ERR_INVALID_PARAM = 7,
   CS_ERR_NO_MEMORY = 8,
-  CS_ERR_BAD_HANDLE = 9,           /* unknown or finalized handle, or wrong state for the call */
+  CS_ERR_BAD_HANDLE = 9, /* unknown or finalized handle, or wrong state for the call */
   CS_ERR_BUSY = 10,
-  CS_ERR_ACCESS = 11,              /* not permitted, or the peer is not trusted */
+  CS_ERR_ACCESS = 11, /* not permitted, or the peer is not trusted */
   CS_ERR_NOT_EXIST = 12,
   CS_ERR_NAME_TOO_LONG = 13,
   CS_ERR_EXIST = 14,
@@ -80,16 +81,17 @@ typedef enum {
   CS_ERR_NOT_SUPPORTED = 19,
   CS_ERR_BAD_OPERATION = 20,
   CS_ERR_FAILED_OPERATION = 21,
-  CS_ERR_MESSAGE_ERROR = 22,       /* a message that does not follow the protocol */
+  CS_ERR_MESSAGE_ERROR = 22, /* a message that does not follow the protocol */
   CS_ERR_QUEUE_FULL = 23,
   CS_ERR_QUEUE_NOT_AVAILABLE = 24,
   CS_ERR_BAD_FLAGS = 25,
   CS_ERR_TOO_BIG = 26,
-  CS_ERR_NO_SECTIONS = 27,         /* end of an iteration */
+  CS_ERR_NO_SECTIONS = 27, /* end of an iteration */
   CS_ERR_CONTEXT_NOT_FOUND = 28,
   CS_ERR_TOO_MANY_GROUPS = 30,
   CS_ERR_SECURITY = 100
 } cs_error_t;
+/* clang-format on */
 
 /* How long corosync's own libraries wait for an answer, in milliseconds: no limit. */
 #define CS_IPC_TIMEOUT_MS -1

@@ -52,8 +52,8 @@ typedef enum {
   SAM_RECOVERY_POLICY_QUORUM = 0x08, /* flag: run only while the cluster is quorate */
   SAM_RECOVERY_POLICY_QUORUM_QUIT = SAM_RECOVERY_POLICY_QUORUM | SAM_RECOVERY_POLICY_QUIT,
   SAM_RECOVERY_POLICY_QUORUM_RESTART = SAM_RECOVERY_POLICY_QUORUM | SAM_RECOVERY_POLICY_RESTART,
-  SAM_RECOVERY_POLICY_CMAP = 0x10,   /* flag: publish the state in cmap, resources.process.PID. */
-  SAM_RECOVERY_POLICY_CONFDB = 0x10  /* old name of the same flag */
+  SAM_RECOVERY_POLICY_CMAP = 0x10,  /* flag: publish the state in cmap, resources.process.PID. */
+  SAM_RECOVERY_POLICY_CONFDB = 0x10 /* old name of the same flag */
 } sam_recovery_policy_t;
 
 /* A health check by callback. It returns 0 when the process is healthy. Any other value, or not

@@ -84,7 +84,8 @@ class Mutex {
       }
       const Nanoseconds left = end - monotonic_now();
       if (left <= 0) return false;
-      if ((seen & kWaitedFor) == 0 && !word_.compare_exchange_weak(seen, seen | kWaitedFor)) continue;
+      if ((seen & kWaitedFor) == 0 && !word_.compare_exchange_weak(seen, seen | kWaitedFor))
+        continue;
       sleep(seen | kWaitedFor, left);
     }
   }

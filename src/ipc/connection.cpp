@@ -52,8 +52,8 @@ Result<HeapPtr<Connection>> Connection::connect(const char* service, Deadline de
   HeapBytes event_buffer = make_heap_bytes(size);
   HeapPtr<Connection> connection;
   if (result == 0 && reply_buffer && event_buffer) {
-    connection = make_heap<Connection>(*shaken, fd, std::move(reply_buffer),
-                                       std::move(event_buffer), size);
+    connection =
+        make_heap<Connection>(*shaken, fd, std::move(reply_buffer), std::move(event_buffer), size);
   }
   if (connection) return connection;
   qb_ipcc_disconnect(shaken->connection);
@@ -61,8 +61,8 @@ Result<HeapPtr<Connection>> Connection::connect(const char* service, Deadline de
   return CS_ERR_NO_MEMORY;
 }
 
-Connection::Connection(const Shaken& shaken, int fd, HeapBytes reply_buffer,
-                       HeapBytes event_buffer, std::size_t buffer_size) noexcept
+Connection::Connection(const Shaken& shaken, int fd, HeapBytes reply_buffer, HeapBytes event_buffer,
+                       std::size_t buffer_size) noexcept
     : connection_(shaken.connection),
       owner_(::getpid()),
       owner_forks_(forks()),

@@ -44,20 +44,20 @@ struct InFlight {
   static constexpr unsigned kMaxCallbacks = 8;
 
   State state = State::kIdle;
-  bool armed = false;           // its end will be noticed
-  int cancel_state = 0;         // the caller's, while ours is "disabled" ...
-  int cancel_type = 0;          // ... and "deferred"
-  unsigned generation = 0;      // how many calls were cleaned up after
-  Mutex::Token token = 0;       // 0: not made yet
-  Section* section = nullptr;   // the one that is open
-  Use use = 0;                  // held by the call
-  Connection* asked = nullptr;  // has been sent a request, which is numbered ...
-  std::uint64_t ticket = 0;     // ... and whose answer has not come
-  Connection* requesting = nullptr;          // its requests' lock may be held
-  Connection* receiving = nullptr;           // its events' lock may be held
-  qb_ipcc_connection_t* half = nullptr;      // a connection that is being made ...
-  int half_fd = -1;                          // ... and its descriptor
-  Use callbacks[kMaxCallbacks] = {};         // held by calls that are in a callback; may have gaps
+  bool armed = false;                    // its end will be noticed
+  int cancel_state = 0;                  // the caller's, while ours is "disabled" ...
+  int cancel_type = 0;                   // ... and "deferred"
+  unsigned generation = 0;               // how many calls were cleaned up after
+  Mutex::Token token = 0;                // 0: not made yet
+  Section* section = nullptr;            // the one that is open
+  Use use = 0;                           // held by the call
+  Connection* asked = nullptr;           // has been sent a request, which is numbered ...
+  std::uint64_t ticket = 0;              // ... and whose answer has not come
+  Connection* requesting = nullptr;      // its requests' lock may be held
+  Connection* receiving = nullptr;       // its events' lock may be held
+  qb_ipcc_connection_t* half = nullptr;  // a connection that is being made ...
+  int half_fd = -1;                      // ... and its descriptor
+  Use callbacks[kMaxCallbacks] = {};     // held by calls that are in a callback; may have gaps
 };
 
 #ifdef __GLIBC__

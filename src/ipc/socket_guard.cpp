@@ -47,7 +47,8 @@ bool SocketGuard::prepare(int least) noexcept {
   flags_ = ::fcntl(0, F_GETFD);
   if (flags_ >= 0 || errno != EBADF) {
     int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return false;
+    if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+      return false;
     const UniqueFd sender(ends[0]);
     message_ = above_stdio(UniqueFd(ends[1]));
     if (!message_) return false;
@@ -73,7 +74,8 @@ void SocketGuard::put_back() noexcept {
   const int error = errno;
   Parcel parcel;
   const int flags = (flags_ & FD_CLOEXEC) != 0 ? MSG_CMSG_CLOEXEC : 0;
-  if (message_ && ::fcntl(0, F_GETFD) < 0 && ::recvmsg(message_.get(), &parcel.header, flags) >= 0) {
+  if (message_ && ::fcntl(0, F_GETFD) < 0 &&
+      ::recvmsg(message_.get(), &parcel.header, flags) >= 0) {
     const cmsghdr* const content = CMSG_FIRSTHDR(&parcel.header);
     int fd = -1;
     if (content != nullptr && content->cmsg_type == SCM_RIGHTS) {

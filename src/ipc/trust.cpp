@@ -25,7 +25,8 @@ bool read_users(Users& users) noexcept {
   struct stat status;
   if (!file || ::fstatfs(file.get(), &kind) != 0 || kind.f_type != kProcMagic) return false;
   char text[16] = {};
-  if (::fstat(file.get(), &status) != 0 || ::read(file.get(), text, sizeof(text) - 1) <= 0) return false;
+  if (::fstat(file.get(), &status) != 0 || ::read(file.get(), text, sizeof(text) - 1) <= 0)
+    return false;
   users.system_root = status.st_uid;
   users.unknown = static_cast<uid_t>(std::strtoul(text, nullptr, 10));
   return true;

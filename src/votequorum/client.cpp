@@ -78,10 +78,10 @@ cs_error_t Client::qdevice_update(const DeviceName& old_name, const DeviceName& 
 
 cs_error_t Client::qdevice_poll(const DeviceName& name, bool cast_vote,
                                 const votequorum_ring_id_t& ring_id) noexcept {
-  return request(wire::QdevicePollRequest{
-      .name = name,
-      .cast_vote = cast_vote,
-      .ring_id = {.node_id = ring_id.nodeid, .sequence = ring_id.seq}});
+  return request(
+      wire::QdevicePollRequest{.name = name,
+                               .cast_vote = cast_vote,
+                               .ring_id = {.node_id = ring_id.nodeid, .sequence = ring_id.seq}});
 }
 
 cs_error_t Client::qdevice_master_wins(const DeviceName& name, bool allow) noexcept {

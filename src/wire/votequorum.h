@@ -12,9 +12,9 @@
 
 namespace cs::wire::votequorum {
 
-inline constexpr std::size_t kNameSize = 255;         // with the NUL that ends it
-inline constexpr std::size_t kMaxExtraInfo = 4096;    // bytes
-inline constexpr std::size_t kMaxNodes = 384;         // of a cluster
+inline constexpr std::size_t kNameSize = 255;              // with the NUL that ends it
+inline constexpr std::size_t kMaxExtraInfo = 4096;         // bytes
+inline constexpr std::size_t kMaxNodes = 384;              // of a cluster
 inline constexpr std::size_t kMaxEntries = kMaxNodes + 2;  // the daemon keeps room for two more
 
 // A device's name, NUL to its end: the daemon aborts over a name without a NUL.
@@ -26,7 +26,7 @@ using Status = StatusReply<0>;
 // daemon's.
 template <typename Request, std::size_t Size>
 concept RequestOfSize =
-    sizeof(Request) == Size && std::has_unique_object_representations_v<Request>;
+    (sizeof(Request) == Size) && std::has_unique_object_representations_v<Request>;
 
 struct GetInfoReply {
   static constexpr std::int32_t kId = 1;

@@ -10,12 +10,14 @@
 namespace cs::faults {
 
 std::string_view name_of(Call call) {
+  // clang-format off
   static constexpr std::string_view kNames[] = {
       "bind", "calloc", "connect", "eventfd", "fcntl", "fork", "fstat", "ftruncate", "getsockopt",
       "madvise", "malloc", "memfd_create", "mkostemp", "mmap", "open", "pidfd_open", "pipe2", "poll",
       "ppoll", "pread", "pthread_create", "pthread_key_create", "pthread_setspecific", "pwrite",
       "read", "realloc", "recv", "recvmsg", "__register_atfork", "sched_getaffinity", "send",
       "sendmsg", "setsockopt", "socket", "socketpair", "waitid", "waitpid", "write"};
+  // clang-format on
   static_assert(std::size(kNames) == static_cast<unsigned>(Call::kCount));
   return kNames[static_cast<unsigned>(call)];
 }

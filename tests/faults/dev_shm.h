@@ -23,8 +23,7 @@ class DevShm {
 
   [[nodiscard]] bool leave_no_room() const {
     struct statvfs now;
-    return ::statvfs(kPath, &now) == 0 &&
-           resize((now.f_blocks - now.f_bfree + 1) * now.f_frsize);
+    return ::statvfs(kPath, &now) == 0 && resize((now.f_blocks - now.f_bfree + 1) * now.f_frsize);
   }
   [[nodiscard]] bool make_room() const { return resize(before_.f_blocks * before_.f_frsize); }
 

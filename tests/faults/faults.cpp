@@ -177,8 +177,8 @@ CS_INTERPOSE(int, sched_getaffinity, -1, kSchedGetaffinity,
              (pid_t pid, size_t size, cpu_set_t* set) noexcept, pid, size, set)
 CS_INTERPOSE(ssize_t, send, -1, kSend, (int fd, const void* data, size_t size, int flags), fd, data,
              size, flags)
-CS_INTERPOSE(ssize_t, sendmsg, -1, kSendmsg, (int fd, const msghdr* message, int flags), fd, message,
-             flags)
+CS_INTERPOSE(ssize_t, sendmsg, -1, kSendmsg, (int fd, const msghdr* message, int flags), fd,
+             message, flags)
 CS_INTERPOSE(int, setsockopt, -1, kSetsockopt,
              (int fd, int level, int option, const void* value, socklen_t size) noexcept, fd, level,
              option, value, size)

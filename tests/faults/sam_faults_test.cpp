@@ -41,10 +41,10 @@ INSTANTIATE_TEST_SUITE_P(Of, SamFaults,
                          testing::Values(Call::kFcntl, Call::kFork, Call::kFstat, Call::kFtruncate,
                                          Call::kMadvise, Call::kMemfdCreate, Call::kMmap,
                                          Call::kPidfdOpen, Call::kPipe2, Call::kPoll, Call::kPpoll,
-                                         Call::kPread, Call::kPthreadCreate, Call::kPthreadKeyCreate,
-                                         Call::kPthreadSetspecific, Call::kPwrite, Call::kRead,
-                                         Call::kRegisterAtfork, Call::kWaitid, Call::kWaitpid,
-                                         Call::kWrite),
+                                         Call::kPread, Call::kPthreadCreate,
+                                         Call::kPthreadKeyCreate, Call::kPthreadSetspecific,
+                                         Call::kPwrite, Call::kRead, Call::kRegisterAtfork,
+                                         Call::kWaitid, Call::kWaitpid, Call::kWrite),
                          [](const auto& call) { return std::string(name_of(call.param)); });
 
 // Files in /dev/shm then. What a lack of descriptors or memory refuses is there the next time.

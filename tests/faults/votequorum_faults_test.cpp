@@ -23,27 +23,13 @@
 namespace cs::faults {
 namespace {
 
-constexpr Call kCalls[] = {Call::kBind,
-                           Call::kCalloc,
-                           Call::kConnect,
-                           Call::kEventfd,
-                           Call::kFcntl,
-                           Call::kFstat,
-                           Call::kFtruncate,
-                           Call::kGetsockopt,
-                           Call::kMalloc,
-                           Call::kMmap,
-                           Call::kOpen,
-                           Call::kPoll,
-                           Call::kRealloc,
-                           Call::kRecv,
-                           Call::kRecvmsg,
-                           Call::kSend,
-                           Call::kSendmsg,
-                           Call::kSetsockopt,
-                           Call::kSocket,
-                           Call::kSocketpair,
-                           Call::kSchedGetaffinity,
+constexpr Call kCalls[] = {Call::kBind,      Call::kCalloc,     Call::kConnect,
+                           Call::kEventfd,   Call::kFcntl,      Call::kFstat,
+                           Call::kFtruncate, Call::kGetsockopt, Call::kMalloc,
+                           Call::kMmap,      Call::kOpen,       Call::kPoll,
+                           Call::kRealloc,   Call::kRecv,       Call::kRecvmsg,
+                           Call::kSend,      Call::kSendmsg,    Call::kSetsockopt,
+                           Call::kSocket,    Call::kSocketpair, Call::kSchedGetaffinity,
                            Call::kWrite};
 
 constexpr std::byte kUntouched{0xa5};

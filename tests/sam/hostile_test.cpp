@@ -21,7 +21,9 @@ constexpr int kLives = 120;
 constexpr milliseconds kPatience{30'000};
 
 // Of the quorum service: the state, with no members named.
-Message quorum_state(bool quorate) { return Message(3, 48).put32(24, quorate ? 1 : 0).put32(40, 0); }
+Message quorum_state(bool quorate) {
+  return Message(3, 48).put32(24, quorate ? 1 : 0).put32(40, 0);
+}
 
 // Right answers, but some; and events all the time, right and wrong ones.
 Script hostile_quorum(std::uint32_t seed) {

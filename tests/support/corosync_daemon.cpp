@@ -138,8 +138,8 @@ testing::AssertionResult CorosyncDaemon::start() {
 }
 
 void CorosyncDaemon::launch() {
-  process_ = start_tool({"corosync", "-f", "-c", config_file_}, {},
-                        {.output_file = folder_ + "/log"});
+  process_ =
+      start_tool({"corosync", "-f", "-c", config_file_}, {}, {.output_file = folder_ + "/log"});
 }
 
 testing::AssertionResult CorosyncDaemon::wait_until_ready() {

@@ -148,13 +148,12 @@ TEST_F(EntryBeyondStock, WaitingCancellationLeavesAllAsItWas) {
   };
   for (const auto& call : calls) {
     std::atomic<bool> go = false;
-    Victim victim(
-        [&] {
-          ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
-          while (!go) std::this_thread::yield();
-          ::pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, nullptr);
-          call();
-        });
+    Victim victim([&] {
+      ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+      while (!go) std::this_thread::yield();
+      ::pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, nullptr);
+      call();
+    });
     victim.cancel();
     go = true;
     ASSERT_TRUE(victim.ends(seconds(10)));

@@ -123,9 +123,8 @@ TEST_F(SurroundingsBeyondStock, FinaliseEndsABlockedDispatchWithoutADescriptorLe
   ::setrlimit(RLIMIT_NOFILE, &lower);
   for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) taken.push_back(fd);
   EXPECT_EQ(errno, EMFILE);
-  auto blocked = std::async(std::launch::async, [h = handle()] {
-    return votequorum_dispatch(h, CS_DISPATCH_BLOCKING);
-  });
+  auto blocked = std::async(
+      std::launch::async, [h = handle()] { return votequorum_dispatch(h, CS_DISPATCH_BLOCKING); });
   EXPECT_EQ(blocked.wait_for(milliseconds(200)), std::future_status::timeout);
   EXPECT_EQ(session_.finalize(), CS_OK);
   EXPECT_EQ(blocked.wait_for(milliseconds(1000)), std::future_status::ready);
@@ -183,7 +182,8 @@ TEST_F(Surroundings, ClientThatBecameADaemonWorksAndLeavesNothing) {
                 if (::fork() != 0) ::_exit(0);
                 while (::kill(parent, 0) == 0) ::usleep(1000);
                 votequorum_info info{};
-                const bool good = votequorum_getinfo(handle, 0, &info) == CS_OK && info.node_id == 1;
+                const bool good =
+                    votequorum_getinfo(handle, 0, &info) == CS_OK && info.node_id == 1;
                 asked.open(good ? '1' : '0');
                 if (!killed.wait()) ::_exit(1);
                 const bool closed = votequorum_finalize(handle) == CS_OK;
@@ -290,7 +290,8 @@ int open_in_user_namespace() {
   if (::setgroups(0, nullptr) != 0 || ::setgid(1000) != 0 || ::setuid(1000) != 0) return 77;
   ::prctl(PR_SET_DUMPABLE, 1);  // or the files below are root's
   if (::unshare(CLONE_NEWUSER) != 0) return 77;
-  if (!write_file("/proc/self/setgroups", "deny") || !write_file("/proc/self/uid_map", "0 1000 1") ||
+  if (!write_file("/proc/self/setgroups", "deny") ||
+      !write_file("/proc/self/uid_map", "0 1000 1") ||
       !write_file("/proc/self/gid_map", "0 1000 1")) {
     return 77;
   }

@@ -114,7 +114,8 @@ class Hostile : public StandInTest, public testing::WithParamInterface<std::uint
     const cs_error_t status = votequorum_getinfo(handle_, 1, info.get());
     ASSERT_TRUE(is_a_status(status)) << status;
     if (status == CS_OK) {
-      ASSERT_NE(std::memchr(info.get()->qdevice_name, 0, sizeof(info.get()->qdevice_name)), nullptr);
+      ASSERT_NE(std::memchr(info.get()->qdevice_name, 0, sizeof(info.get()->qdevice_name)),
+                nullptr);
       ++understood_;
     } else {
       ASSERT_TRUE(info.untouched());

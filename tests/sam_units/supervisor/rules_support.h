@@ -48,7 +48,7 @@ inline void expect_nothing(const Decision& decision) {
 }
 
 inline Signal at(Rules& rules, Nanoseconds after_start, Nanoseconds last_beat = 0,
-          Nanoseconds overslept = kOnTime) {
+                 Nanoseconds overslept = kOnTime) {
   return rules.time_passed(kStart + after_start, last_beat == 0 ? 0 : kStart + last_beat, overslept)
       .signal;
 }
