@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Locks (std::mutex would bring in the C++ run-time). All are constant-initialised, so that they may
-// be global and need no destructor at exit, where threads may still be running.
+// Locks (std::mutex would bring in the C++ run-time). All are constant-initialized: they may be
+// global, and need no destructor at exit, when threads may still be running.
 #ifndef CS_COMMON_MUTEX_H
 #define CS_COMMON_MUTEX_H
 
@@ -16,10 +16,11 @@
 
 namespace cs {
 
-// Knows who holds it, so that what a thread left locked can be told from what another holds; lets a
-// waiter look up now and then; and is nobody's in a child whose parent's other threads held it.
+// Knows its holder, so that a lock which a thread left behind can be told from one that another
+// thread holds. A waiter may look up now and then. In the child of a fork, a lock that another
+// thread of the parent held is free.
 //
-// Few instructions each way while nobody waits, where pthread's takes forty.
+// While nobody waits it takes a few instructions each way; pthread's mutex takes forty.
 class Mutex {
  public:
   // Names a thread: its number, and the low bits of how many forks away from the first process it
@@ -33,7 +34,7 @@ class Mutex {
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
-  // False when it was not to be had within that time (which may be 0).
+  // False when it did not become free within that time (which may be 0).
   [[nodiscard]] bool lock_within(Token self, Nanoseconds limit) noexcept {
     std::uint32_t seen = kFree;
     return word_.compare_exchange_strong(seen, self, std::memory_order_acquire) ||
@@ -65,13 +66,13 @@ class Mutex {
   static constexpr std::uint32_t kForks = 0xffU << kThreadBits;
   static constexpr Nanoseconds kLongestSleep = 1'000'000'000;
 
-  // What the system call takes, whatever timespec is.
+  // What the system call takes, whatever the layout of timespec.
   struct Sleep {
     long seconds;
     long nanoseconds;
   };
 
-  // Who has slept takes it as waited for: there may be others.
+  // A thread that slept acquires it in state kWaitedFor: others may still sleep.
   __attribute__((noinline)) bool wait(Token self, Nanoseconds limit) noexcept {
     const Nanoseconds end = monotonic_now() + limit;
     for (;;) {
