@@ -6,8 +6,9 @@
  *
  * Conventions
  *
- *  1. Handles. A handle names one connection to the daemon. Any number may be open, and the number
- *     of a finalized handle is never given to another connection.
+ *  1. Handles. A handle names one connection to the daemon. Any number may be open. The number of a
+ *     finalized handle is not given to another connection; on armel and mipsel, not to the next
+ *     131,071 connections.
  *  2. Results. Every function returns CS_OK (which is not 0) or the reason why it did nothing.
  *     CS_ERR_BAD_HANDLE: the handle is unknown or finalized. CS_ERR_INVALID_PARAM: a required
  *     pointer is NULL, or a value is one that the function's comment forbids. Parameters are
