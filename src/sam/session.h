@@ -19,13 +19,13 @@
 
 namespace cs::sam {
 
-// Functions are those of the public header; what it checks before the state is checked already. A
-// change of state is claimed by one thread, which alone talks to the supervisor then; so no lock is
+// Functions are those of the public header; the order of their checks stands here, in one place: it
+// can be observed, and is upstream's. A change of state is claimed by one thread, which alone talks to the supervisor then; so no lock is
 // needed, and a signal handler that calls back in finds none held. A thread may leave a call that
 // waits by cancellation or siglongjmp: the change is taken up again, or back.
 class Session {
  public:
-  explicit constexpr Session(HealthCheckThread::SendHealthCheck send) noexcept : thread_(send) {}
+  constexpr Session() noexcept : thread_(&Session::send_health_check_of, this) {}
 
   [[nodiscard]] cs_error_t initialize(int interval_ms, unsigned policy_bits) noexcept;
   [[nodiscard]] cs_error_t finalize() noexcept;
@@ -91,6 +91,7 @@ class Session {
     Session& session_;
   };
 
+  static cs_error_t send_health_check_of(void* session) noexcept;
   bool claim(State from, State to) noexcept;
   static void changer_left(void* session) noexcept;
   cs_error_t open(const Settings& settings) noexcept;

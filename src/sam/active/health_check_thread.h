@@ -25,9 +25,10 @@ namespace cs::sam {
 class HealthCheckThread {
  public:
   // An error ends the checks until the next start().
-  using SendHealthCheck = cs_error_t (*)();
+  using SendHealthCheck = cs_error_t (*)(void* context) noexcept;
 
-  explicit constexpr HealthCheckThread(SendHealthCheck send) noexcept : send_(send) {}
+  constexpr HealthCheckThread(SendHealthCheck send, void* context) noexcept
+      : send_(send), context_(context) {}
 
   // The callback will run with the signal mask that the calling thread has now. Null switches back
   // to health checks by the application; as the very first it is CS_ERR_INVALID_PARAM. With an
@@ -68,6 +69,7 @@ class HealthCheckThread {
   }
 
   const SendHealthCheck send_;
+  void* const context_;
   std::atomic<std::uint32_t> changes_ = 0;  // counts changes of what follows; waited on
 
   SignalSafeLock lock_;  // guards what follows
