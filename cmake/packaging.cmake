@@ -70,8 +70,8 @@ string(JOIN "\n" CPACK_RPM_SPEC_MORE_DEFINE
        "%define _build_id_links none" "%define _buildhost localhost"
        "%define use_source_date_epoch_as_buildtime 1" "%define clamp_mtime_to_source_date_epoch 1")
 set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
-    /usr/share/man /usr/share/man/man3 /usr/share/doc /usr/include/corosync /usr/lib /usr/lib/debug
-    /usr/lib/debug/.build-id
+    /usr/share/man /usr/share/man/man3 /usr/share/man/man7 /usr/share/doc /usr/include/corosync
+    /usr/lib /usr/lib/debug /usr/lib/debug/.build-id
     /usr/${CMAKE_INSTALL_LIBDIR}/pkgconfig /usr/${CMAKE_INSTALL_LIBDIR}/cmake)
 
 # cs_describe(COMPONENT PACKAGE RPM-PACKAGE SECTION SUMMARY TEXT): what every package of ours has.

@@ -35,7 +35,7 @@ inline timespec to_timespec(Nanoseconds time) noexcept {
   return split;
 }
 
-// A point on the monotonic clock after which one does not wait any longer, or never.
+// The point on the monotonic clock at which a wait gives up; or never.
 class Deadline {
  public:
   [[nodiscard]] static Deadline never() noexcept { return Deadline(kNever); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Waiting for a word to change: async-signal-safe, and no point of cancellation.
+// Waiting for a word to change: async-signal-safe, and not a cancellation point.
 #ifndef CS_COMMON_FUTEX_H
 #define CS_COMMON_FUTEX_H
 
@@ -14,10 +14,11 @@
 
 namespace cs {
 
-// Who may wait on the word: threads of this process only, or of all that share its memory.
+// Which threads may wait on the word: those of this process, or of all processes that share it.
 enum class FutexScope { kProcess = FUTEX_PRIVATE_FLAG, kShared = 0 };
 
-// Returns when woken, by a signal, at once if the word is not as seen, and after that long.
+// Returns when woken, when a signal comes, at once if the word differs from seen, or after that
+// time.
 inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t seen, FutexScope scope,
                        Nanoseconds longest) noexcept {
   // As the kernel has it; timespec may have wider fields.

@@ -15,10 +15,11 @@
 
 namespace cs {
 
-// Knows who holds it, so that what a thread left locked can be told from what another holds; lets a
-// waiter look up now and then; and is nobody's in a child whose parent's other threads held it.
+// Knows its holder, so that a lock which a thread left behind can be told from one that another
+// thread holds. A waiter may look up now and then. In the child of a fork, a lock that another
+// thread of the parent held is free.
 //
-// Few instructions each way while nobody waits, where pthread's takes forty.
+// While nobody waits it takes a few instructions each way; pthread's mutex takes forty.
 class Mutex {
  public:
   // Names a thread: its number, and the low bits of how many forks away from the first process it
@@ -32,7 +33,7 @@ class Mutex {
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
-  // False when it was not to be had within that time (which may be 0).
+  // False when it did not become free within that time (which may be 0).
   [[nodiscard]] bool lock_within(Token self, Nanoseconds limit) noexcept {
     std::uint32_t seen = kFree;
     return word_.compare_exchange_strong(seen, self, std::memory_order_acquire) ||
@@ -64,7 +65,7 @@ class Mutex {
   static constexpr std::uint32_t kForks = 0xffU << kThreadBits;
   static constexpr Nanoseconds kLongestSleep = kNanosecondsPerSecond;
 
-  // Who has slept takes it as waited for: there may be others.
+  // A thread that slept acquires it in state kWaitedFor: others may still sleep.
   __attribute__((noinline)) bool wait(Token self, Nanoseconds limit) noexcept {
     const Nanoseconds end = monotonic_now() + limit;
     for (;;) {

@@ -19,10 +19,11 @@
 
 namespace cs::sam {
 
-// Functions are those of the public header; the order of their checks stands here, in one place: it
-// can be observed, and is upstream's. A change of state is claimed by one thread, which alone talks to the supervisor then; so no lock is
-// needed, and a signal handler that calls back in finds none held. A thread may leave a call that
-// waits by cancellation or siglongjmp: the change is taken up again, or back.
+// The functions are those of the public header. The order of their checks can be observed, is
+// upstream's, and stands here alone. One thread claims a change of state, and only that thread talks to the
+// supervisor until the change is over. So no lock is needed, and a signal handler that calls back
+// in finds none held. A thread may leave a waiting call by cancellation or siglongjmp: the change
+// is then resumed or undone.
 class Session {
  public:
   constexpr Session() noexcept : thread_(&Session::send_health_check_of, this) {}
@@ -45,13 +46,13 @@ class Session {
   [[nodiscard]] cs_error_t store_data(const void* data, std::size_t size) noexcept;
 
  private:
-  // In this order; those that end in -ing belong to the thread that is changing the state. Four
+  // The order matters. States that end in -ing belong to the thread that is changing the state. Four
   // bytes, which every machine can compare and exchange.
   enum class State : std::uint32_t {
     kNew,
     kInitializing,
     kInitialized,
-    kRegistering,  // as kInitialized, and so is the next
+    kRegistering,  // allows what kInitialized allows; so does kSupervising
     kSupervising,
     kRegistered,
     kStarting,  // as kRegistered
@@ -76,7 +77,7 @@ class Session {
 
   [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }
   bool change(State from, State to) noexcept { return state_.compare_exchange_strong(from, to); }
-  // Takes the signature off a change that is over, whose traces would name the wrong thread later.
+  // Removes the signature of a change that is over: later it would name the wrong thread.
   class ClaimEnd {
    public:
     explicit ClaimEnd(Session& session) noexcept : session_(session) {}
@@ -102,11 +103,11 @@ class Session {
 
   std::atomic<State> state_ = State::kNew;
   std::atomic<int> warn_signal_ = SIGTERM;
-  std::atomic<pthread_t> changer_ = {};     // whose the state is, while it is one in -ing
-  std::atomic<pid_t> changer_process_ = 0;  // and in which process
+  std::atomic<pthread_t> changer_ = {};     // owns the state while it is one in -ing
+  std::atomic<pid_t> changer_process_ = 0;  // the process of that thread
   Settings settings_;
   Store store_;
-  QuorumClient quorum_;  // of the supervisor, and of who becomes one
+  QuorumClient quorum_;  // of the supervisor, and of a process that will become one
   Active active_;
   HealthCheckThread thread_;
 };

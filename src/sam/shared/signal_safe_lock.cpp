@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Apart from its many users, which would all have a copy of it.
+// Compiled once: inline, each of the many users would have a copy.
 #include "sam/shared/signal_safe_lock.h"
 
 #include <unistd.h>
