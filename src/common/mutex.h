@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Locks (std::mutex would bring in the C++ run-time). All are constant-initialized: they may be
-// global, and need no destructor at exit, when threads may still be running.
+// A lock (std::mutex would bring in the C++ run-time). It is constant-initialized, so that it may be
+// global and needs no destructor at exit, where threads may still be running.
 #ifndef CS_COMMON_MUTEX_H
 #define CS_COMMON_MUTEX_H
 
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
-#include <linux/futex.h>
-#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/futex.h"
 
 namespace cs {
 
@@ -64,13 +63,7 @@ class Mutex {
   static constexpr std::uint32_t kWaitedFor = 1U << 31;  // threads may be asleep
   static constexpr unsigned kThreadBits = 23;            // Linux numbers threads up to 2^22
   static constexpr std::uint32_t kForks = 0xffU << kThreadBits;
-  static constexpr Nanoseconds kLongestSleep = 1'000'000'000;
-
-  // What the system call takes, whatever the layout of timespec.
-  struct Sleep {
-    long seconds;
-    long nanoseconds;
-  };
+  static constexpr Nanoseconds kLongestSleep = kNanosecondsPerSecond;
 
   // A thread that slept acquires it in state kWaitedFor: others may still sleep.
   __attribute__((noinline)) bool wait(Token self, Nanoseconds limit) noexcept {
@@ -93,48 +86,18 @@ class Mutex {
 
   void sleep(std::uint32_t seen, Nanoseconds limit) noexcept {
     const int error = errno;
-    const Sleep time{static_cast<long>(limit / 1'000'000'000),
-                     static_cast<long>(limit % 1'000'000'000)};
-    syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, seen, &time, nullptr, 0);
+    futex_wait(word_, seen, FutexScope::kProcess, limit);
     errno = error;
   }
 
   __attribute__((noinline)) void hand_on() noexcept {
     const int error = errno;
     word_.store(kFree, std::memory_order_release);
-    syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    futex_wake(word_, FutexScope::kProcess, 1);
     errno = error;
   }
 
   std::atomic<std::uint32_t> word_ = kFree;
-};
-
-// pthread's, for waiting on a condition.
-class ConditionMutex {
- public:
-  constexpr ConditionMutex() noexcept = default;
-  ConditionMutex(const ConditionMutex&) = delete;
-  ConditionMutex& operator=(const ConditionMutex&) = delete;
-
-  void lock() noexcept { pthread_mutex_lock(&mutex_); }
-  void unlock() noexcept { pthread_mutex_unlock(&mutex_); }
-
-  [[nodiscard]] pthread_mutex_t* native() noexcept { return &mutex_; }
-
- private:
-  pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
-};
-
-// Holds one for a scope.
-class MutexLock {
- public:
-  explicit MutexLock(ConditionMutex& mutex) noexcept : mutex_(mutex) { mutex_.lock(); }
-  ~MutexLock() { mutex_.unlock(); }
-  MutexLock(const MutexLock&) = delete;
-  MutexLock& operator=(const MutexLock&) = delete;
-
- private:
-  ConditionMutex& mutex_;
 };
 
 }  // namespace cs

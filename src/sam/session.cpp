@@ -3,6 +3,7 @@
 #include "sam/session.h"
 
 #include <cerrno>
+#include <climits>
 #include <signal.h>
 #include <unistd.h>
 #include <utility>
@@ -17,6 +18,8 @@ namespace {
 // For calls to the daemon before supervision begins. A daemon that is synchronizing may leave its
 // clients without an answer for 30 s and more where there is a qdevice.
 constexpr std::int64_t kDaemonPatienceMs = 60'000;
+
+constexpr std::size_t kMaxSize = SSIZE_MAX;  // of stored data, exclusive
 
 }  // namespace
 
@@ -65,6 +68,10 @@ void Session::changer_left(void* session) noexcept {
     default:
       return;
   }
+}
+
+cs_error_t Session::send_health_check_of(void* session) noexcept {
+  return static_cast<Session*>(session)->send_health_check();
 }
 
 cs_error_t Session::initialize(int interval_ms, unsigned policy_bits) noexcept {
@@ -237,6 +244,7 @@ cs_error_t Session::set_callback(sam_hc_callback_t callback) noexcept {
 }
 
 cs_error_t Session::data_size(std::size_t* size) noexcept {
+  if (size == nullptr) return CS_ERR_INVALID_PARAM;
   if (!is_open(state())) return CS_ERR_BAD_HANDLE;
   const auto stored = store_.size();
   if (stored) *size = *stored;
@@ -244,10 +252,12 @@ cs_error_t Session::data_size(std::size_t* size) noexcept {
 }
 
 cs_error_t Session::restore_data(void* data, std::size_t room) noexcept {
+  if (data == nullptr) return CS_ERR_INVALID_PARAM;
   return is_open(state()) ? store_.restore(data, room) : CS_ERR_BAD_HANDLE;
 }
 
 cs_error_t Session::store_data(const void* data, std::size_t size) noexcept {
+  if (size >= kMaxSize) return CS_ERR_TOO_BIG;
   const State current = state();
   if (!is_open(current)) return CS_ERR_BAD_HANDLE;
   if (!is_active(current)) return store_.store(data, size);

@@ -19,14 +19,14 @@
 
 namespace cs::sam {
 
-// The functions are those of the public header. What has to be checked before the state has been
-// checked already. One thread claims a change of state, and only that thread talks to the
+// The functions are those of the public header. The order of their checks can be observed, is
+// upstream's, and stands here alone. One thread claims a change of state, and only that thread talks to the
 // supervisor until the change is over. So no lock is needed, and a signal handler that calls back
 // in finds none held. A thread may leave a waiting call by cancellation or siglongjmp: the change
 // is then resumed or undone.
 class Session {
  public:
-  explicit constexpr Session(HealthCheckThread::SendHealthCheck send) noexcept : thread_(send) {}
+  constexpr Session() noexcept : thread_(&Session::send_health_check_of, this) {}
 
   [[nodiscard]] cs_error_t initialize(int interval_ms, unsigned policy_bits) noexcept;
   [[nodiscard]] cs_error_t finalize() noexcept;
@@ -92,6 +92,7 @@ class Session {
     Session& session_;
   };
 
+  static cs_error_t send_health_check_of(void* session) noexcept;
   bool claim(State from, State to) noexcept;
   static void changer_left(void* session) noexcept;
   cs_error_t open(const Settings& settings) noexcept;

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "sam/shared/futex.h"
+#include "common/futex.h"
 
 namespace cs::sam {
 namespace {
@@ -191,7 +191,7 @@ bool HealthCheckThread::wait_for_tick(Nanoseconds when, std::uint64_t round) noe
 }
 
 bool HealthCheckThread::send_check(std::uint64_t round) noexcept {
-  if (send_() == CS_OK) return true;
+  if (send_(context_) == CS_OK) return true;
   const SignalSafeLockGuard guard(lock_);
   if (round == round_) is_cut_off_ = true;
   return false;

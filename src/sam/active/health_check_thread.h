@@ -25,9 +25,10 @@ namespace cs::sam {
 class HealthCheckThread {
  public:
   // If it returns an error, no more checks are sent until the next start().
-  using SendHealthCheck = cs_error_t (*)();
+  using SendHealthCheck = cs_error_t (*)(void* context) noexcept;
 
-  explicit constexpr HealthCheckThread(SendHealthCheck send) noexcept : send_(send) {}
+  constexpr HealthCheckThread(SendHealthCheck send, void* context) noexcept
+      : send_(send), context_(context) {}
 
   // The callback will run with the signal mask that the calling thread has now. Null goes back to
   // health checks by the application; if no callback was ever set, it is CS_ERR_INVALID_PARAM. With
@@ -69,6 +70,7 @@ class HealthCheckThread {
   }
 
   const SendHealthCheck send_;
+  void* const context_;
   std::atomic<std::uint32_t> changes_ = 0;  // counts changes of what follows; waited on
 
   SignalSafeLock lock_;  // guards what follows

@@ -20,14 +20,14 @@ namespace cs::sam {
 inline Nanoseconds coarse_now() noexcept {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return static_cast<Nanoseconds>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+  return to_nanoseconds(now);
 }
 
 // How far coarse_now() may lag behind.
 inline Nanoseconds coarse_resolution() noexcept {
   timespec resolution{};
   clock_getres(CLOCK_MONOTONIC_COARSE, &resolution);
-  return static_cast<Nanoseconds>(resolution.tv_sec) * 1'000'000'000 + resolution.tv_nsec;
+  return to_nanoseconds(resolution);
 }
 
 // The time of a health check, in a word that the machine reads and writes in one piece. Eight bytes

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/futex.h"
 #include "common/unique_fd.h"
-#include "sam/shared/futex.h"
 
 namespace cs::sam {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Waiting for a word to change: async-signal-safe, and not a cancellation point.
-#ifndef CS_SAM_FUTEX_H
-#define CS_SAM_FUTEX_H
+#ifndef CS_COMMON_FUTEX_H
+#define CS_COMMON_FUTEX_H
 
 #include <atomic>
 #include <climits>
@@ -12,7 +12,7 @@
 
 #include "common/clock.h"
 
-namespace cs::sam {
+namespace cs {
 
 // Which threads may wait on the word: those of this process, or of all processes that share it.
 enum class FutexScope { kProcess = FUTEX_PRIVATE_FLAG, kShared = 0 };
@@ -22,15 +22,16 @@ enum class FutexScope { kProcess = FUTEX_PRIVATE_FLAG, kShared = 0 };
 inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t seen, FutexScope scope,
                        Nanoseconds longest) noexcept {
   // As the kernel has it; timespec may have wider fields.
-  const long left[] = {static_cast<long>(longest / 1'000'000'000),
-                       static_cast<long>(longest % 1'000'000'000)};
+  const long left[] = {static_cast<long>(longest / kNanosecondsPerSecond),
+                       static_cast<long>(longest % kNanosecondsPerSecond)};
   syscall(SYS_futex, &word, FUTEX_WAIT | static_cast<int>(scope), seen, left, nullptr, 0);
 }
 
-inline void futex_wake(std::atomic<std::uint32_t>& word, FutexScope scope) noexcept {
-  syscall(SYS_futex, &word, FUTEX_WAKE | static_cast<int>(scope), INT_MAX, nullptr, nullptr, 0);
+inline void futex_wake(std::atomic<std::uint32_t>& word, FutexScope scope,
+                       int how_many = INT_MAX) noexcept {
+  syscall(SYS_futex, &word, FUTEX_WAKE | static_cast<int>(scope), how_many, nullptr, nullptr, 0);
 }
 
-}  // namespace cs::sam
+}  // namespace cs
 
 #endif
