@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A lock (std::mutex would bring in the C++ run-time). It is constant-initialized, so that it may be
-// global and needs no destructor at exit, where threads may still be running.
+// A lock (std::mutex would bring in the C++ run-time). It is constant-initialized: it may be
+// global, and needs no destructor at exit, when threads may still be running.
 #ifndef CS_COMMON_MUTEX_H
 #define CS_COMMON_MUTEX_H
 

@@ -20,10 +20,10 @@
 namespace cs::sam {
 
 // The functions are those of the public header. The order of their checks can be observed, is
-// upstream's, and stands here alone. One thread claims a change of state, and only that thread talks to the
-// supervisor until the change is over. So no lock is needed, and a signal handler that calls back
-// in finds none held. A thread may leave a waiting call by cancellation or siglongjmp: the change
-// is then resumed or undone.
+// upstream's, and stands here alone. One thread claims a change of state, and only that thread
+// talks to the supervisor until the change is over. So no lock is needed, and a signal handler that
+// calls back in finds none held. A thread may leave a waiting call by cancellation or siglongjmp:
+// the change is then resumed or undone.
 class Session {
  public:
   constexpr Session() noexcept : thread_(&Session::send_health_check_of, this) {}
@@ -46,8 +46,8 @@ class Session {
   [[nodiscard]] cs_error_t store_data(const void* data, std::size_t size) noexcept;
 
  private:
-  // The order matters. States that end in -ing belong to the thread that is changing the state. Four
-  // bytes, which every machine can compare and exchange.
+  // The order matters. States that end in -ing belong to the thread that is changing the state.
+  // Four bytes, which every machine can compare and exchange.
   enum class State : std::uint32_t {
     kNew,
     kInitializing,
