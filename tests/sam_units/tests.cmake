@@ -16,3 +16,8 @@ foreach(unit checksum frames heartbeat memory_probe policy process_lock)
 endforeach()
 cs_add_sam_unit_test(shared store sam_units/shared/store_early_test.cpp
                      sam_units/shared/store_processes_test.cpp)
+
+foreach(unit excuse forwarding log notices settings signal_names)
+  cs_add_sam_unit_test(operator ${unit})
+endforeach()
+cs_add_sam_unit_test(supervisor pacing)
