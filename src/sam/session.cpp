@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "common/probes.h"
 #include "sam/active/thread_exit.h"
 #include "sam/supervisor/supervisor.h"
 
@@ -248,6 +249,12 @@ cs_error_t Session::restore_data(void* data, std::size_t room) noexcept {
 cs_error_t Session::store_data(const void* data, std::size_t size) noexcept {
   const State current = state();
   if (!is_open(current)) return CS_ERR_BAD_HANDLE;
+  const cs_error_t status = store_data_in(current, data, size);
+  probe::store(size, status);
+  return status;
+}
+
+cs_error_t Session::store_data_in(State current, const void* data, std::size_t size) noexcept {
   if (!is_active(current)) return store_.store(data, size);
   if (const cs_error_t status = active_.check_supervisor(); status != CS_OK) return status;
   const auto is_current = [](const void* active) noexcept {
