@@ -3,12 +3,14 @@
 #include "sam/session.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <signal.h>
 #include <unistd.h>
 #include <utility>
 
 #include "common/probes.h"
 #include "sam/active/thread_exit.h"
+#include "sam/supervisor/linux_world.h"
 #include "sam/supervisor/supervisor.h"
 
 namespace cs::sam {
@@ -152,8 +154,10 @@ cs_error_t Session::register_process(unsigned* instance_id) noexcept {
 cs_error_t Session::supervise(unsigned* instance_id) noexcept {
   if (const cs_error_t status = own_quorum_connection(); status != CS_OK) return status;
   if (const cs_error_t status = store_.share(); status != CS_OK) return status;
-  Supervisor supervisor(settings_, quorum_, store_, warn_signal_);
-  const cs_error_t status = supervisor.prepare(Deadline::in_milliseconds(kDaemonPatienceMs));
+  LinuxWorld world(quorum_, store_);
+  Supervisor supervisor(settings_, ::getpid(), world, warn_signal_);
+  const Deadline deadline = Deadline::in_milliseconds(kDaemonPatienceMs);
+  const cs_error_t status = world.open() ? supervisor.prepare(deadline) : CS_ERR_LIBRARY;
   if (status != CS_OK) {
     store_.take_back(true);
     return status;
@@ -161,12 +165,16 @@ cs_error_t Session::supervise(unsigned* instance_id) noexcept {
   // From here on there is a process to be watched, whoever wants this thread to end.
   const CancelGuard guard;
   (void)change(State::kRegistering, State::kSupervising);
-  auto life = supervisor.run();
-  if (!life) return CS_ERR_LIBRARY;
+  const Ending ending = supervisor.run();
+  if (ending.kind == Ending::Kind::kFailed) return CS_ERR_LIBRARY;
+  if (ending.kind == Ending::Kind::kOver) {
+    world.give_back();
+    std::exit(ending.exit_code);
+  }
   quorum_.drop();
-  active_.begin(std::move(life->ends), life->instance_id, settings_);
+  active_.begin(world.take_active_ends(), ending.instance_id, settings_);
   state_.store(State::kRegistered);
-  if (instance_id != nullptr) *instance_id = life->instance_id;
+  if (instance_id != nullptr) *instance_id = ending.instance_id;
   return CS_OK;
 }
 

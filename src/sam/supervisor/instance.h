@@ -8,10 +8,10 @@
 #include <sys/types.h>
 
 #include "common/clock.h"
-#include "sam/shared/channel.h"
 #include "sam/shared/frames.h"
 #include "sam/supervisor/backoff.h"
 #include "sam/supervisor/death_watch.h"
+#include "sam/supervisor/world.h"
 
 namespace cs::sam {
 
@@ -24,20 +24,19 @@ namespace cs::sam {
 // far as its exit code can be known.
 class Instance {
  public:
-  // The channel's pipe of commands has been made for this instance.
-  Instance(pid_t child, std::uint32_t id, Channel& channel) noexcept
-      : child_(child), id_(id), channel_(channel), process_(child), last_(child) {}
+  // The pipe of commands has been made for this instance.
+  Instance(pid_t child, std::uint32_t id, World& world) noexcept
+      : child_(child), id_(id), world_(world), process_(world, child), last_(child) {}
 
-  // False when none has come.
-  [[nodiscard]] bool next_command(CommandFrame& frame) noexcept;
-  // The pipe of commands is not ours any more: something in this process has closed it.
-  [[nodiscard]] bool is_cut_off() const noexcept { return cut_off_; }
+  // kFrame with the next command; kNothing, also when nobody is left to send any; kBroken when the
+  // pipe of commands is not ours any more: something in this process has closed it.
+  [[nodiscard]] Received next_command(CommandFrame& frame) noexcept;
   // Lost when the instance is dead. One that cannot be sent now is owed, until the next one is.
   void reply(std::uint32_t sequence) noexcept;
   // Tries again to send what is owed; call it when next_attempt() has come.
   void catch_up(Nanoseconds now) noexcept;
   [[nodiscard]] Deadline next_attempt() const noexcept {
-    return reply_retry_.is_behind() ? Deadline::at(reply_retry_.next()) : Deadline::never();
+    return reply_retry_.is_behind() ? reply_retry_.due() : Deadline::never();
   }
 
   // SIGKILL leaves nothing at work: it goes to the process that was last heard of, too.
@@ -52,8 +51,8 @@ class Instance {
   void note_status(int wait_status) noexcept {
     if (role_ == Role::kChild) process_.note_status(wait_status);
   }
-  // What to poll for commands; -1 when there is nobody left to send any.
-  [[nodiscard]] int commands_fd() const noexcept;
+  // False when there is nobody left to do so, and a wait for it would end at once.
+  [[nodiscard]] bool may_send_commands() const noexcept;
 
   // Whether it is over: the process is dead, and no other goes on in its place.
   [[nodiscard]] bool has_ended() noexcept;
@@ -72,11 +71,10 @@ class Instance {
 
   const pid_t child_;
   const std::uint32_t id_;
-  Channel& channel_;
+  World& world_;
   DeathWatch process_;
   pid_t last_;  // the process that was watched last, of those that are known
   Role role_ = Role::kChild;
-  bool cut_off_ = false;
   bool was_signalled_ = false;
   std::uint32_t last_reply_ = 0;
   Backoff reply_retry_;

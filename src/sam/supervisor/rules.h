@@ -62,7 +62,7 @@ class Rules {
 
   // Whether health checks are owed now.
   [[nodiscard]] bool has_time_limit() const noexcept {
-    return phase_ == Phase::kRunning && settings_.interval > 0;
+    return life_.phase == Phase::kRunning && settings_.interval > 0;
   }
 
  private:
@@ -75,6 +75,23 @@ class Rules {
     kMarkedFailed,  // the same, by its own wish
   };
 
+  // Of a process that runs while quorum is lost.
+  struct Grace {
+    Nanoseconds began;
+    bool renewed = false;  // after a freeze
+  };
+
+  // What is known of one instance; the next one begins with none of it.
+  struct Life {
+    Phase phase = Phase::kStopped;
+    std::uint32_t waiting_start = 0;  // number of the command that waits for quorum
+    Nanoseconds interval_began = 0;   // at the last proof of life, or what counts as one
+    Nanoseconds last_beat = 0;        // as it was told last
+    bool warned = false;
+    bool forgiven = false;  // a fresh interval was given since the last health check
+    std::optional<Grace> grace = {};
+  };
+
   Decision run(std::uint32_t number, Nanoseconds now) noexcept;
   Decision kill() noexcept;
   Decision health_check_missed(Nanoseconds now) noexcept;
@@ -82,23 +99,14 @@ class Rules {
   void note_beat(Nanoseconds beat, Nanoseconds now) noexcept;
   bool forgive(Nanoseconds now, Nanoseconds overslept) noexcept;
   Nanoseconds health_check_due() const noexcept {
-    return alive_at_ + settings_.interval + resolution_;
+    return life_.interval_began + settings_.interval + resolution_;
   }
-  Nanoseconds grace_over() const noexcept { return *quorum_lost_at_ + settings_.interval; }
+  Nanoseconds grace_over() const noexcept { return life_.grace->began + settings_.interval; }
 
   Settings settings_;
   Nanoseconds resolution_;
   bool quorate_;
-
-  // Of this instance.
-  Phase phase_ = Phase::kStopped;
-  std::uint32_t waiting_start_ = 0;  // number of the command that waits for quorum
-  Nanoseconds alive_at_ = 0;         // last proof of life, or where the present interval began
-  Nanoseconds last_beat_ = 0;        // as it was told last
-  bool warned_ = false;
-  bool forgiven_ = false;  // a fresh interval was given since the last health check
-  std::optional<Nanoseconds> quorum_lost_at_;  // while it runs without quorum: its grace began here
-  bool grace_renewed_ = false;
+  Life life_;
 };
 
 }  // namespace cs::sam
