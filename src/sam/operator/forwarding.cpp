@@ -46,15 +46,12 @@ std::optional<ArrivedSignal> take_arrived(int number) noexcept {
 
 }  // namespace
 
-Forwarding::Forwarding(SignalSet signals) noexcept : signals_(signals) {
+void Forwarding::begin(SignalSet signals) noexcept {
+  signals_ = signals;
   if (signals_.is_empty()) return;
   g_supervisor.store(pthread_self());
-  sigset_t blocked;
-  sigemptyset(&blocked);
-  for (int number = 1; number <= SignalSet::kMost; ++number) {
-    if (signals_.has(number)) sigaddset(&blocked, number);
-  }
-  pthread_sigmask(SIG_BLOCK, &blocked, &mask_);
+  const sigset_t ours = signals_.to_mask();
+  pthread_sigmask(SIG_BLOCK, &ours, &mask_);
   struct sigaction noting {};
   noting.sa_sigaction = note;
   noting.sa_flags = SA_SIGINFO | SA_RESTART;
@@ -85,16 +82,23 @@ void Forwarding::let_in(sigset_t& mask) const noexcept {
   }
 }
 
-std::optional<ArrivedSignal> Forwarding::next_stop() noexcept {
+// Those that are pending: a wait that has ended for another reason has not let them in.
+void Forwarding::collect() const noexcept {
+  const sigset_t ours = signals_.to_mask();
+  const timespec no_wait{};
+  siginfo_t info;
+  while (::sigtimedwait(&ours, &info, &no_wait) > 0) note(info.si_signo, &info, nullptr);
+}
+
+std::optional<ArrivedSignal> Forwarding::next(Which which) noexcept {
   if (signals_.is_empty()) return {};
+  const int error = errno;
+  collect();
+  errno = error;
   for (const int number : {SIGTERM, SIGINT, SIGQUIT}) {
     if (const auto arrived = take_arrived(number)) return arrived;
   }
-  return {};
-}
-
-std::optional<ArrivedSignal> Forwarding::next() noexcept {
-  if (const auto stop = next_stop()) return stop;
+  if (which == Which::kStops) return {};
   for (int number = 1; number <= SignalSet::kMost; ++number) {
     if (!signals_.has(number)) continue;
     if (const auto arrived = take_arrived(number)) return arrived;

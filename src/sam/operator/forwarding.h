@@ -17,13 +17,14 @@ struct ArrivedSignal {
   bool is_of_terminal;
 };
 
-// While it lives the signals do not do what the application has made of them, but are noted. They
+// From begin() on the signals do not do what the application has made of them, but are noted. They
 // are blocked in the calling thread, which is the supervisor's, save in a wait with the mask of
 // let_in(), which they end: so none is missed between looking and waiting. A thread that the
 // application has started before hands over what it receives. There is one at a time in a process.
 class Forwarding {
  public:
-  explicit Forwarding(SignalSet signals) noexcept;
+  Forwarding() noexcept = default;
+  void begin(SignalSet signals) noexcept;
   // Gives back what was found: in every new instance, and in a supervisor that gives up.
   ~Forwarding() { give_back(); }
   void give_back() noexcept;
@@ -34,10 +35,9 @@ class Forwarding {
   // Lets them in by a mask to wait with.
   void let_in(sigset_t& mask) const noexcept;
 
-  // Those of stop() first.
-  [[nodiscard]] std::optional<ArrivedSignal> next() noexcept;
-  // Only those that ask for a stop; the others stay for the next instance.
-  [[nodiscard]] std::optional<ArrivedSignal> next_stop() noexcept;
+  // Those that ask for a stop come first; with kStops only those come, and the others stay.
+  enum class Which : bool { kAll, kStops };
+  [[nodiscard]] std::optional<ArrivedSignal> next(Which which = Which::kAll) noexcept;
 
   // Whether one asks for the end of the service.
   [[nodiscard]] static bool is_stop(int number) noexcept {
@@ -45,6 +45,8 @@ class Forwarding {
   }
 
  private:
+  void collect() const noexcept;
+
   SignalSet signals_;
   sigset_t mask_;  // as it was found
 };

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sam/operator/signal_names.h"
@@ -49,13 +48,6 @@ class Line {
   std::size_t room_;
   std::size_t length_ = 0;
 };
-
-void write_death(int status, Line& line) noexcept {
-  if (!WIFSIGNALED(status)) return line.add("exited with %d", WEXITSTATUS(status));
-  char name[kSignalNameRoom];
-  write_signal_name(WTERMSIG(status), name, sizeof name);
-  line.add("killed by %s%s", name, WCOREDUMP(status) ? " (core dumped)" : "");
-}
 
 // As syslog counts them: 3 an error, 4 a warning, 6 for information.
 int level_of(const LogRecord& record) noexcept {
@@ -113,38 +105,6 @@ ssize_t write_at_once(int fd, std::string_view line) noexcept {
 }
 
 }  // namespace
-
-void write_reason(const Reason& reason, char (&text)[kReasonRoom]) noexcept {
-  Line line(text, sizeof text);
-  const auto tenths = static_cast<long long>(reason.value / (100 * kNanosecondsPerMillisecond));
-  switch (reason.kind) {
-    case Reason::Kind::kNone:
-      return;
-    case Reason::Kind::kSilence:
-      return line.add("no health check for %lld.%lld s", tenths / 10, tenths % 10);
-    case Reason::Kind::kQuorumLost:
-      return line.add("quorum lost");
-    case Reason::Kind::kMarkedFailed:
-      return line.add("marked failed");
-    case Reason::Kind::kDeath:
-      return write_death(static_cast<int>(reason.value), line);
-    case Reason::Kind::kUnknownEnd:
-      return line.add("ended, how is not known");
-    case Reason::Kind::kStopAsked: {
-      char name[kSignalNameRoom];
-      write_signal_name(static_cast<int>(reason.value), name, sizeof name);
-      return line.add("stop asked by %s", name);
-    }
-    case Reason::Kind::kLimitReached:
-      return line.add("restart limit reached");
-    case Reason::Kind::kNotStarted:
-      return line.add("not started");
-    case Reason::Kind::kQuitPolicy:
-      return line.add("policy quit");
-    case Reason::Kind::kBroken:
-      return line.add("supervisor cannot go on");
-  }
-}
 
 std::size_t format_line(const LogRecord& record, pid_t supervisor, timespec wall_time, bool prefix,
                         char (&text)[kLineRoom]) noexcept {

@@ -29,11 +29,15 @@ class Notices {
   // watchdog: how often the service manager wants to hear of us; 0: never.
   Notices(bool is_on, Nanoseconds watchdog) noexcept : is_on_(is_on), period_(watchdog / 2) {}
 
-  // There is something new to tell.
-  void change() noexcept { owes_ = is_on_; }
+  // There is something new to tell: at once, or when a pause since the last message is over, so
+  // that a crash loop does not flood the service manager.
+  void change(bool is_urgent) noexcept {
+    owes_ = is_on_;
+    if (is_urgent) next_message_ = 0;
+  }
 
   [[nodiscard]] Deadline next_deadline(bool is_healthy) const noexcept {
-    if (owes_) return Deadline::at(retry_);
+    if (owes_) return Deadline::at(next_message_);
     return is_on_ && is_healthy && period_ > 0 ? Deadline::at(next_sign_) : Deadline::never();
   }
 
@@ -43,20 +47,21 @@ class Notices {
   }
   void sent(bool was_sign_of_life, Nanoseconds now) noexcept {
     owes_ = false;
+    next_message_ = now + kPause;
     if (was_sign_of_life) next_sign_ = now + period_;
   }
   void failed(Nanoseconds now) noexcept {
     owes_ = true;
-    retry_ = now + kRetryPause;
+    next_message_ = now + kPause;
   }
 
  private:
-  static constexpr Nanoseconds kRetryPause = 100 * kNanosecondsPerMillisecond;
+  static constexpr Nanoseconds kPause = 100 * kNanosecondsPerMillisecond;
 
   bool is_on_;
   bool owes_ = false;
   Nanoseconds period_;
-  Nanoseconds retry_ = 0;
+  Nanoseconds next_message_ = 0;
   Nanoseconds next_sign_ = 0;
 };
 

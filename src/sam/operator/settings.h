@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <signal.h>
 #include <string_view>
 #include <sys/types.h>
 #include <sys/un.h>
@@ -33,6 +34,14 @@ class SignalSet {
   constexpr void remove(int number) noexcept { bits_ &= ~bit(number); }
   [[nodiscard]] constexpr bool has(int number) const noexcept { return (bits_ & bit(number)) != 0; }
   [[nodiscard]] constexpr bool is_empty() const noexcept { return bits_ == 0; }
+  [[nodiscard]] sigset_t to_mask() const noexcept {
+    sigset_t mask;
+    sigemptyset(&mask);
+    for (int number = 1; number <= kMost; ++number) {
+      if (has(number)) sigaddset(&mask, number);
+    }
+    return mask;
+  }
 
  private:
   static constexpr std::uint64_t bit(int number) noexcept {

@@ -51,6 +51,11 @@ int DeathWatch::exit_code() const noexcept {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
+int DeathWatch::end_signal() const noexcept {
+  const int status = status_.value_or(0);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
 void DeathWatch::send_signal(int number) noexcept {
   if (status_ || pid_ == 0) return;
   if (kind_ == Kind::kStranger) {

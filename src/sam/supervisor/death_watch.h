@@ -72,6 +72,10 @@ class DeathWatch {
   [[nodiscard]] bool knows_status() const noexcept { return pid_ == 0 || is_known_; }
   // 0 when a signal was the end, or the code is not known.
   [[nodiscard]] int exit_code() const noexcept;
+  // 0 when an exit was the end, or it is not known.
+  [[nodiscard]] int end_signal() const noexcept;
+  // Of a dead process; 0 when it is not known.
+  [[nodiscard]] int wait_status() const noexcept { return status_.value_or(0); }
 
   // Does nothing when the process is known to be dead, or is not known.
   void send_signal(int number) noexcept;

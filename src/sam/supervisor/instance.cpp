@@ -26,9 +26,13 @@ Received Instance::next_command(CommandFrame& frame) noexcept {
   }
 }
 
-void Instance::reply(std::uint32_t sequence) noexcept {
-  last_reply_ = sequence;
-  const Sent sent = world_.send_reply({id_, sequence, CS_OK});
+void Instance::reply(std::uint32_t sequence, cs_error_t status) noexcept {
+  last_reply_ = {id_, sequence, status};
+  send_reply();
+}
+
+void Instance::send_reply() noexcept {
+  const Sent sent = world_.send_reply(last_reply_);
   if (sent == Sent::kFull) {
     reply_retry_.failed(world_.now());
   } else {
@@ -37,7 +41,7 @@ void Instance::reply(std::uint32_t sequence) noexcept {
 }
 
 void Instance::catch_up(Nanoseconds now) noexcept {
-  if (reply_retry_.is_behind() && reply_retry_.may_try(now)) reply(last_reply_);
+  if (reply_retry_.is_behind() && reply_retry_.may_try(now)) send_reply();
 }
 
 // A daemon that closes every descriptor it does not know hangs up, and lives.
@@ -50,6 +54,16 @@ void Instance::send_signal(int number) noexcept {
   was_signalled_ = true;
   if (number == SIGKILL) kill_announced();
   process_.send_signal(number);
+}
+
+void Instance::pass_on(int number) noexcept {
+  if (role_ == Role::kPresumed) (void)watch_announced();
+  process_.send_signal(number);
+}
+
+Reason Instance::how_it_ended() const noexcept {
+  if (!process_.knows_status() || process_.pid() == 0) return {Reason::Kind::kUnknownEnd};
+  return {Reason::Kind::kDeath, process_.wait_status()};
 }
 
 // A daemon whose parent has not ended yet.

@@ -33,8 +33,9 @@ const LinuxWorld& on_linux(const World* world) noexcept {
 
 }  // namespace
 
-LinuxWorld::LinuxWorld(QuorumClient& quorum, Store& store, PidfdOpen opener) noexcept
-    : quorum_(quorum), store_(store), open_(opener) {
+LinuxWorld::LinuxWorld(QuorumClient& quorum, Store& store, const OperatorSettings& asked,
+                       PidfdOpen opener) noexcept
+    : quorum_(quorum), store_(store), log_(asked, ::getpid()), notices_(asked), open_(opener) {
   static std::atomic<std::uint32_t> has_handler = 0;
   if (has_handler.exchange(1) == 0) (void)pthread_atfork(nullptr, nullptr, &LinuxWorld::after_fork);
   g_world = this;
@@ -49,6 +50,7 @@ void LinuxWorld::after_fork() noexcept {
   if (self == nullptr || self->is_forking_) return;
   self->is_copy_ = true;
   self->channel_.close_all();
+  self->forwarding_.give_back();
   self->child_signal_.give_back_to_copy();
 }
 
@@ -75,9 +77,16 @@ Woken World::wait(const Awaited& awaited, Deadline deadline) noexcept {
       {self.quorum_.life_fd(), 0, 0},
       {self.cmap_.life_fd(), 0, 0},
   };
+  sigset_t let_in;
+  const sigset_t* mask = self.child_signal_.wait_mask();
+  if (self.forwarding_.is_on()) {
+    pthread_sigmask(SIG_SETMASK, mask, &let_in);  // what is blocked now
+    if (mask != nullptr) let_in = *mask;
+    self.forwarding_.let_in(let_in);
+    mask = &let_in;
+  }
   const timespec left = to_timespec(std::max<Nanoseconds>(deadline.when() - monotonic_now(), 0));
-  int result = ::ppoll(entries, std::size(entries), deadline.is_never() ? nullptr : &left,
-                       self.child_signal_.wait_mask());
+  int result = ::ppoll(entries, std::size(entries), deadline.is_never() ? nullptr : &left, mask);
   if (result < 0 && (errno == EINVAL || errno == ENOMEM)) result = pause_for_want();
   if (result <= 0) return {.is_able = result == 0 || errno == EINTR};
   for (const pollfd& entry : entries) {
@@ -110,6 +119,25 @@ std::optional<int> World::reap_others(pid_t instance) noexcept {
 }
 
 void World::discard_old_stores() noexcept { on_linux(this).store_.discard_old(); }
+
+// --- The operator
+
+std::optional<ForwardedSignal> World::next_forwarded(pid_t instance) noexcept {
+  using Which = Forwarding::Which;
+  const auto arrived =
+      on_linux(this).forwarding_.next(instance != 0 ? Which::kAll : Which::kStops);
+  if (!arrived) return {};
+  const bool is_in_group = instance != 0 && ::getpgid(instance) == ::getpgrp();
+  return ForwardedSignal{arrived->number, arrived->is_of_terminal && is_in_group};
+}
+
+Excuse World::find_excuse(pid_t pid) noexcept { return sam::find_excuse(pid); }
+
+void World::log(const LogRecord& record) noexcept { on_linux(this).log_.write(record); }
+
+bool World::notify(std::string_view message) noexcept {
+  return on_linux(this).notices_.send(message);
+}
 
 // --- Pipes and page
 

@@ -17,18 +17,17 @@ class RestartPacing {
   RestartPacing(Nanoseconds delay, const RestartLimit& limit) noexcept
       : delay_(delay), limit_(limit) {}
 
-  // An instance that began then has died now. The time to begin the next one, which counts as a
-  // restart from here on; empty when there have been enough of them.
-  [[nodiscard]] std::optional<Nanoseconds> next_start(Nanoseconds began, Nanoseconds now) noexcept {
+  // An instance that began then has died now. How long to wait before the next one, which counts as
+  // a restart from here on; empty when there have been enough of them.
+  [[nodiscard]] std::optional<Nanoseconds> pause_after(Nanoseconds began,
+                                                       Nanoseconds now) noexcept {
     if (has_reached_limit(now)) return {};
     restarts_[count_ % RestartLimit::kMost] = now;
     ++count_;
     const bool is_early = now - began < kEarly;
     pause_ = is_early && pause_ != 0 ? std::min(2 * pause_, kMostDelays * delay_) : delay_;
-    return now + pause_;
+    return pause_;
   }
-
-  [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
 
  private:
   // An instance that dies within this time did not get far.

@@ -5,6 +5,14 @@
 #include <algorithm>
 
 namespace cs::sam {
+namespace {
+
+// How long a process may dump core without being killed for its silence: ten intervals, or this if
+// that is longer.
+constexpr Nanoseconds kDumpPatience = 60'000 * kNanosecondsPerMillisecond;
+constexpr Nanoseconds kDumpIntervals = 10;
+
+}  // namespace
 
 Decision Rules::instance_began() noexcept {
   life_ = {};
@@ -26,6 +34,7 @@ Decision Rules::start_asked(std::uint32_t number, Nanoseconds now) noexcept {
       return {};
   }
   if (!settings_.policy.needs_quorum() || quorate_) return run(number, now);
+  if (is_stopping_) return let_go(number);
   life_.phase = Phase::kWaiting;
   life_.waiting_start = number;
   return {.publish = ProcessState::kWaitingForQuorum};
@@ -35,6 +44,7 @@ Decision Rules::start_asked(std::uint32_t number, Nanoseconds now) noexcept {
 Decision Rules::run(std::uint32_t number, Nanoseconds now) noexcept {
   life_.phase = Phase::kRunning;
   life_.interval_began = now;
+  life_.heard = now;
   life_.forgiven = false;
   return {.publish = ProcessState::kRunning, .reply = number};
 }
@@ -57,14 +67,26 @@ Decision Rules::stop(Phase phase, std::uint32_t number) noexcept {
   return decision;
 }
 
-Decision Rules::failure_marked() noexcept {
-  life_.phase = Phase::kMarkedFailed;
-  return {.signal = Decision::Signal::kKill};
+Decision Rules::stop_ordered() noexcept {
+  is_stopping_ = true;
+  return life_.phase == Phase::kWaiting ? let_go(life_.waiting_start) : Decision{};
 }
 
-Decision Rules::kill() noexcept {
+Decision Rules::let_go(std::uint32_t number) noexcept {
+  life_.phase = Phase::kStopped;
+  life_.let_go = true;
+  return {
+      .publish = ProcessState::kStopped, .reply = number, .reply_status = CS_ERR_FAILED_OPERATION};
+}
+
+Decision Rules::failure_marked() noexcept {
+  life_.phase = Phase::kMarkedFailed;
+  return {.signal = Decision::Signal::kKill, .reason = {Reason::Kind::kMarkedFailed}};
+}
+
+Decision Rules::kill(const Reason& reason) noexcept {
   life_.phase = Phase::kKilled;
-  return {.signal = Decision::Signal::kKill};
+  return {.signal = Decision::Signal::kKill, .reason = reason};
 }
 
 Decision Rules::quorum_told(bool quorate, Nanoseconds now) noexcept {
@@ -79,15 +101,16 @@ Decision Rules::quorum_told(bool quorate, Nanoseconds now) noexcept {
   life_.grace = Grace{now};
   life_.warned = true;
   life_.interval_began = now;  // the grace is a whole interval for one that was about to miss, too
-  return {.signal = Decision::Signal::kWarn};
+  return {.signal = Decision::Signal::kWarn, .reason = {Reason::Kind::kQuorumLost}};
 }
 
-Decision Rules::time_passed(Nanoseconds now, Nanoseconds last_beat,
-                            Nanoseconds overslept) noexcept {
+Decision Rules::time_passed(Nanoseconds now, Nanoseconds last_beat, Nanoseconds overslept,
+                            Excuse excuse) noexcept {
   if (last_beat != life_.last_beat) note_beat(last_beat, now);
   if (!has_time_limit()) return {};
   if (!next_deadline().has_passed(now) || forgive(now, overslept)) return {};
-  if (life_.grace && now >= grace_over()) return kill();
+  if (life_.grace && now >= grace_over()) return kill({Reason::Kind::kQuorumLost});
+  if (excuses(excuse, now)) return {};
   return health_check_missed(now);
 }
 
@@ -96,15 +119,37 @@ Decision Rules::time_passed(Nanoseconds now, Nanoseconds last_beat,
 void Rules::note_beat(Nanoseconds beat, Nanoseconds now) noexcept {
   const bool is_ours = beat >= life_.interval_began - resolution_ && beat <= now;
   life_.interval_began = is_ours ? std::max(life_.interval_began, beat) : now;
+  life_.heard = life_.interval_began;
   life_.last_beat = beat;
   life_.forgiven = false;
+  life_.missed = false;
+  life_.dump_began.reset();
+}
+
+// Then a fresh interval begins. A debugger may take its time; a dump may get stuck.
+bool Rules::excuses(Excuse excuse, Nanoseconds now) noexcept {
+  switch (excuse) {
+    case Excuse::kNone:
+      return false;
+    case Excuse::kHeldByDebugger:
+      break;
+    case Excuse::kDumpingCore: {
+      if (!life_.dump_began) life_.dump_began = now;
+      const Nanoseconds patience = std::max(kDumpIntervals * settings_.interval, kDumpPatience);
+      if (now - *life_.dump_began >= patience) return false;
+    }
+  }
+  life_.interval_began = now;
+  return true;
 }
 
 Decision Rules::health_check_missed(Nanoseconds now) noexcept {
-  if (life_.warned) return kill();
+  const Reason reason{Reason::Kind::kSilence, now - life_.heard};
+  life_.missed = true;
+  if (life_.warned) return kill(reason);
   life_.warned = true;
   life_.interval_began = now;
-  return {.signal = Decision::Signal::kWarn};
+  return {.signal = Decision::Signal::kWarn, .reason = reason};
 }
 
 // Who slept much longer than asked was frozen, and the active process probably was as well. Once
@@ -129,6 +174,7 @@ Deadline Rules::next_deadline() const noexcept {
 }
 
 Recovery Rules::instance_died() const noexcept {
+  if (is_stopping_ && life_.phase != Phase::kMarkedFailed) return Recovery::kQuitStopped;
   switch (life_.phase) {
     case Phase::kStopped:
     case Phase::kFinished:

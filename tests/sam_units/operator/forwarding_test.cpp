@@ -51,9 +51,9 @@ class SamForwarding : public testing::Test {
 };
 
 TEST_F(SamForwarding, NotesASignalAndTellsIt) {
-  Forwarding forwarding(hup_and_term());
+  Forwarding forwarding;
+  forwarding.begin(hup_and_term());
   ::raise(SIGHUP);
-  EXPECT_FALSE(forwarding.next());  // let in only by a wait
   EXPECT_TRUE(wait(forwarding, 30));
   const auto arrived = forwarding.next();
   ASSERT_TRUE(arrived);
@@ -63,14 +63,23 @@ TEST_F(SamForwarding, NotesASignalAndTellsIt) {
   EXPECT_EQ(g_handled, 0);
 }
 
+TEST_F(SamForwarding, TellsASignalThatNoWaitHasLetIn) {
+  Forwarding forwarding;
+  forwarding.begin(hup_and_term());
+  ::raise(SIGHUP);
+  EXPECT_EQ(forwarding.next()->number, SIGHUP);
+  EXPECT_FALSE(forwarding.next());
+}
+
 TEST_F(SamForwarding, TellsAStopFirstAndLeavesTheOthers) {
-  Forwarding forwarding(hup_and_term());
+  Forwarding forwarding;
+  forwarding.begin(hup_and_term());
   ::raise(SIGHUP);
   ::raise(SIGTERM);
   while (wait(forwarding, 0)) {
   }
-  EXPECT_EQ(forwarding.next_stop()->number, SIGTERM);
-  EXPECT_FALSE(forwarding.next_stop());
+  EXPECT_EQ(forwarding.next(Forwarding::Which::kStops)->number, SIGTERM);
+  EXPECT_FALSE(forwarding.next(Forwarding::Which::kStops));
   EXPECT_EQ(forwarding.next()->number, SIGHUP);
 }
 
@@ -81,7 +90,8 @@ TEST_F(SamForwarding, HearsOfASignalThatWasIgnoredOrBlocked) {
   sigaddset(&term, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &term, nullptr);
   {
-    Forwarding forwarding(hup_and_term());
+    Forwarding forwarding;
+    forwarding.begin(hup_and_term());
     ::raise(SIGHUP);
     ::raise(SIGTERM);
     while (wait(forwarding, 0)) {
@@ -97,7 +107,8 @@ TEST_F(SamForwarding, HearsOfASignalThatWasIgnoredOrBlocked) {
 
 TEST_F(SamForwarding, GivesBackWhatItFound) {
   {
-    Forwarding forwarding(hup_and_term());
+    Forwarding forwarding;
+    forwarding.begin(hup_and_term());
     forwarding.give_back();
     forwarding.give_back();
     ::raise(SIGHUP);
@@ -117,7 +128,8 @@ TEST_F(SamForwarding, IsToldBySignalsOfOtherThreads) {
         return nullptr;
       },
       &done);
-  Forwarding forwarding(hup_and_term());
+  Forwarding forwarding;
+  forwarding.begin(hup_and_term());
   pthread_kill(thread, SIGHUP);
   EXPECT_TRUE(wait(forwarding, 30));
   EXPECT_EQ(forwarding.next()->number, SIGHUP);
@@ -126,7 +138,8 @@ TEST_F(SamForwarding, IsToldBySignalsOfOtherThreads) {
 }
 
 TEST_F(SamForwarding, OfNothingTouchesNothing) {
-  Forwarding forwarding({});
+  Forwarding forwarding;
+  forwarding.begin({});
   EXPECT_FALSE(forwarding.is_on());
   EXPECT_FALSE(forwarding.next());
   ::raise(SIGHUP);

@@ -45,14 +45,14 @@ TEST(SamNotice, FitsWithTheLongestOfEverything) {
 
 TEST(SamNotices, AreNeverDueWhenNobodyAsks) {
   Notices notices(false, 0);
-  notices.change();
+  notices.change(true);
   EXPECT_TRUE(notices.next_deadline(true).is_never());
 }
 
 TEST(SamNotices, AreDueOnceForAChange) {
   Notices notices(true, 0);
   EXPECT_TRUE(notices.next_deadline(true).is_never());
-  notices.change();
+  notices.change(true);
   EXPECT_TRUE(notices.next_deadline(false).has_passed(kStart));
   notices.sent(false, kStart);
   EXPECT_TRUE(notices.next_deadline(true).is_never());
@@ -60,10 +60,19 @@ TEST(SamNotices, AreDueOnceForAChange) {
 
 TEST(SamNotices, AreTriedAgainAfterAPause) {
   Notices notices(true, 0);
-  notices.change();
+  notices.change(true);
   notices.failed(kStart);
   EXPECT_FALSE(notices.next_deadline(true).has_passed(kStart + 99 * kMs));
   EXPECT_TRUE(notices.next_deadline(true).has_passed(kStart + 100 * kMs));
+}
+
+TEST(SamNotices, OfACrashLoopAreSpacedUnlessTheyAreUrgent) {
+  Notices notices(true, 0);
+  notices.sent(false, kStart);
+  notices.change(false);
+  EXPECT_EQ(notices.next_deadline(true).when(), kStart + 100 * kMs);
+  notices.change(true);
+  EXPECT_TRUE(notices.next_deadline(true).has_passed(kStart));
 }
 
 TEST(SamNotices, ShowLifeTwiceInAPeriodWhileTheInstanceIsHealthy) {
@@ -79,7 +88,7 @@ TEST(SamNotices, ShowLifeTwiceInAPeriodWhileTheInstanceIsHealthy) {
 TEST(SamNotices, OfAnUnhealthyInstanceAreNoSignOfLife) {
   Notices notices(true, 1000 * kMs);
   notices.sent(true, kStart);
-  notices.change();
+  notices.change(true);
   notices.sent(false, kStart + 400 * kMs);
   EXPECT_EQ(notices.next_deadline(true).when(), kStart + 500 * kMs);
 }

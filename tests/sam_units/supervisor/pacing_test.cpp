@@ -16,9 +16,7 @@ constexpr Nanoseconds kStart = 1'000'000 * kSecond;
 // The pause after an instance that lived for that long.
 std::optional<Nanoseconds> pause_after(RestartPacing& pacing, Nanoseconds life,
                                        Nanoseconds now = kStart) {
-  const auto next = pacing.next_start(now - life, now);
-  if (!next) return {};
-  return *next - now;
+  return pacing.pause_after(now - life, now);
 }
 
 TEST(SamPacing, WithoutSettingsTheNextFollowsAtOnceForEver) {
