@@ -22,3 +22,12 @@ cs_add_tool_test(daemon quorum_check_test TIMEOUT 200 SOURCES tools/quorum_check
                  LIBS cs_stand_in)
 cs_add_tool_test(namespace quorum_check_cluster_test TIMEOUT 200
                  SOURCES tools/quorum_check_cluster_test.cpp)
+
+foreach(tool IN ITEMS quorum-check)
+  foreach(check IN ITEMS page completion lint)
+    add_test(NAME Tools.${tool}.${check}
+             COMMAND ${CMAKE_CURRENT_LIST_DIR}/check-tool ${check} $<TARGET_FILE:${tool}>
+                     ${PROJECT_SOURCE_DIR})
+    set_tests_properties(Tools.${tool}.${check} PROPERTIES TIMEOUT 60 SKIP_RETURN_CODE 77)
+  endforeach()
+endforeach()
