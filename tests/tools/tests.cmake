@@ -14,7 +14,8 @@ target_include_directories(quorum_check_print_test PRIVATE ${tools})
 # cs_add_tool_test(KIND NAME TIMEOUT seconds SOURCES ... LIBS ...): knows where the tools are.
 macro(cs_add_tool_test kind name)
   cmake_language(CALL cs_add_${kind}_test ${name} ${ARGN})
-  target_compile_definitions(${name} PRIVATE CS_QUORUM_CHECK="$<TARGET_FILE:quorum-check>")
+  target_compile_definitions(${name} PRIVATE CS_QUORUM_CHECK="$<TARGET_FILE:quorum-check>"
+                             CS_SAM_RUN="$<TARGET_FILE:sam-run>")
   add_dependencies(${name} tools)
 endmacro()
 
@@ -22,8 +23,12 @@ cs_add_tool_test(daemon quorum_check_test TIMEOUT 200 SOURCES tools/quorum_check
                  LIBS cs_stand_in)
 cs_add_tool_test(namespace quorum_check_cluster_test TIMEOUT 200
                  SOURCES tools/quorum_check_cluster_test.cpp)
+cs_add_tool_test(process sam_run_test SOURCES tools/sam_run_test.cpp support/proc.cpp
+                 LIBS cs_test_support)
+cs_add_tool_test(namespace sam_run_cluster_test TIMEOUT 200
+                 SOURCES tools/sam_run_cluster_test.cpp support/proc.cpp)
 
-foreach(tool IN ITEMS quorum-check)
+foreach(tool IN ITEMS quorum-check sam-run)
   foreach(check IN ITEMS page completion lint)
     add_test(NAME Tools.${tool}.${check}
              COMMAND ${CMAKE_CURRENT_LIST_DIR}/check-tool ${check} $<TARGET_FILE:${tool}>

@@ -15,6 +15,9 @@
 #include "common/arguments.h"
 #include "sam-run/signals.h"
 
+/* What libsam takes. */
+enum { MOST_DELAY = 3600000, MOST_RESTARTS = 100, MOST_SECONDS = 604800 };
+
 static const char usage[] =
     "Usage: sam-run [OPTIONS] -- COMMAND [ARGUMENTS]\n"
     "Runs a command under the supervision of SAM, and starts it again when it fails.\n"
@@ -114,7 +117,7 @@ static int take_restart_delay(void)
 {
     long ignored;
 
-    if (parse_number(optarg, 0, INT_MAX, &ignored))
+    if (parse_number(optarg, 0, MOST_DELAY, &ignored))
         return set_variable("SAM_RESTART_DELAY", optarg);
     return refuse_value("--restart-delay wants milliseconds");
 }
@@ -127,14 +130,15 @@ static int take_restart_limit(void)
 
     if (slash != NULL && (size_t)(slash - optarg) < sizeof(count))
         memcpy(count, optarg, (size_t)(slash - optarg));
-    if (parse_number(count, 1, INT_MAX, &ignored) && parse_number(slash + 1, 1, INT_MAX, &ignored))
+    if (parse_number(count, 0, MOST_RESTARTS, &ignored) &&
+        parse_number(slash + 1, 1, MOST_SECONDS, &ignored))
         return set_variable("SAM_RESTART_LIMIT", optarg);
     return refuse_value("--restart-limit wants COUNT/SECONDS such as 5/60");
 }
 
 static int take_forward(void)
 {
-    if (strcmp(optarg, "none") == 0 || is_signal_list(optarg))
+    if (strcmp(optarg, "none") == 0 || is_forward_list(optarg))
         return set_variable("SAM_FORWARD", optarg);
     return refuse_value("--forward wants names of signals such as TERM,HUP, or none");
 }

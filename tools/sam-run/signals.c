@@ -25,15 +25,19 @@ static const struct {
 
 enum { LONGEST = 16 };
 
-static int parse_real_time(const char *offset)
+/* RTMIN, RTMIN+3, RTMAX-3 and so on; 0 for anything else. */
+static int parse_real_time(const char *name)
 {
-    long number;
+    bool counts_up = strncmp(name, "RTMIN", 5) == 0;
+    long offset = 0;
 
-    if (*offset == '\0')
-        return SIGRTMIN;
-    if (*offset != '+' || !parse_number(offset + 1, 0, SIGRTMAX - SIGRTMIN, &number))
+    if (!counts_up && strncmp(name, "RTMAX", 5) != 0)
         return 0;
-    return SIGRTMIN + (int)number;
+    name += 5;
+    if (*name != '\0' && (*name != (counts_up ? '+' : '-') ||
+                          !parse_number(name + 1, 0, SIGRTMAX - SIGRTMIN, &offset)))
+        return 0;
+    return counts_up ? SIGRTMIN + (int)offset : SIGRTMAX - (int)offset;
 }
 
 int parse_signal(const char *text, size_t length)
@@ -49,22 +53,33 @@ int parse_signal(const char *text, size_t length)
         return (int)number;
     if (strncmp(name, "SIG", 3) == 0)
         name += 3;
-    if (strncmp(name, "RTMIN", 5) == 0)
-        return parse_real_time(name + 5);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(name, names[i].name) == 0)
             return names[i].number;
     }
-    return 0;
+    return parse_real_time(name);
 }
 
-bool is_signal_list(const char *text)
+/* As libsam has it: not those that cannot be caught, that say that the process itself has gone wrong,
+ * or that are about its own children. */
+static bool may_be_forwarded(int number)
+{
+    static const int others[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGABRT, SIGBUS, SIGFPE,
+                                 SIGILL,  SIGPIPE, SIGSEGV, SIGSYS,  SIGTRAP};
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (number == others[i])
+            return false;
+    }
+    return number > 0;
+}
+
+bool is_forward_list(const char *text)
 {
     for (;;) {
         size_t length = strcspn(text, ",");
-        int number = parse_signal(text, length);
 
-        if (number == 0 || number == SIGKILL || number == SIGSTOP)
+        if (!may_be_forwarded(parse_signal(text, length)))
             return false;
         if (text[length] == '\0')
             return true;

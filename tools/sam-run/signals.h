@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The number behind TERM, SIGTERM, 15 or RTMIN+1; 0 if there is no such signal. `length` bytes of
- * the text count. */
+/* The number behind TERM, SIGTERM, 15, RTMIN+1 or RTMAX-1; 0 if there is no such signal. `length`
+ * bytes of the text count. */
 int parse_signal(const char *text, size_t length);
 
-/* Whether the text is a list like TERM,HUP of signals that a process can catch. */
-bool is_signal_list(const char *text);
+/* Whether the text is a list like TERM,HUP of signals that libsam forwards. */
+bool is_forward_list(const char *text);
 
 #endif
