@@ -40,6 +40,11 @@ class ScratchFolder {
   std::string path_;
 };
 
+inline std::string read_file(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 class Running {
  public:
   // Its output goes to a file, as its command's does. `options` come before "--".
@@ -59,10 +64,7 @@ class Running {
     outcome.output = output();
     return outcome;
   }
-  [[nodiscard]] std::string output() const {
-    std::ifstream file(folder_ / "output");
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  }
+  [[nodiscard]] std::string output() const { return read_file(folder_ / "output"); }
   // How many lines begin with this.
   [[nodiscard]] int count(const std::string& beginning) const {
     std::istringstream lines(output());
