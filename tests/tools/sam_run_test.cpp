@@ -92,8 +92,8 @@ TEST(SamRunOptions, HelpAndVersionArePrinted) {
 
 // The same environment, descriptors and signal mask as without sam-run.
 TEST(SamRunCommand, FindsNothingOfSam) {
-  const auto command =
-      shell("env | grep -v ^_= | sort; ls /proc/$$/fd; grep -E 'Sig(Blk|Ign|Cgt)' /proc/$$/status");
+  const auto command = shell(
+      "env | grep -v ^_= | sort; ls /proc/self/fd; grep -E 'Sig(Blk|Ign|Cgt)' /proc/self/status");
   Running run({"-p", "quit", "-c", "true", "-l", "none"}, command,
               {.environment = {{"SAM_RESTART_DELAY", "1"}}});
   EXPECT_TRUE(run.process().wait().exited_with(0));
