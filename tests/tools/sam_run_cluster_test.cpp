@@ -93,6 +93,28 @@ TEST_F(SamRunCluster, StartedWithoutQuorumItWaits) {
   EXPECT_TRUE(run.comes_to(1, "started "));
 }
 
+TEST_F(SamRunCluster, StoppedWhileItWaitsItEnds) {
+  Running for_daemon({"--quorum"}, kYielding, on(1));
+  EXPECT_TRUE(for_daemon.comes_to(1, "sam-run: waits for corosync"));
+  for_daemon.process().signal(SIGTERM);
+  EXPECT_TRUE(for_daemon.process().wait().killed_by(SIGTERM));
+
+  node(1).daemon().launch();
+  ASSERT_TRUE(node(1).daemon().wait_until_ready());
+  Running for_quorum({"--quorum", "--cmap"}, kYielding, on(1));
+  const std::string keys = "resources.process." + std::to_string(for_quorum.process().pid());
+  const auto get_keys = [&] {
+    return node(1).daemon().run_tool({"corosync-cmapctl", "resources.process."}).output;
+  };
+  EXPECT_TRUE(eventually([&] {
+    return get_keys().find(keys + ".state (str) = waiting for quorum") != std::string::npos;
+  }));
+  for_quorum.process().signal(SIGTERM);
+  EXPECT_FALSE(for_quorum.process().wait().timed_out);
+  EXPECT_EQ(for_quorum.count("started "), 0) << for_quorum.output();
+  EXPECT_EQ(get_keys().find(keys), std::string::npos);  // taken away
+}
+
 TEST_F(SamRunCluster, StateIsInCmap) {
   ASSERT_TRUE(cluster().start());
   Running run({"--cmap"}, kYielding, on(1));

@@ -23,8 +23,8 @@ cs_add_tool_test(daemon quorum_check_test TIMEOUT 200 SOURCES tools/quorum_check
                  LIBS cs_stand_in)
 cs_add_tool_test(namespace quorum_check_cluster_test TIMEOUT 200
                  SOURCES tools/quorum_check_cluster_test.cpp)
-cs_add_tool_test(process sam_run_test SOURCES tools/sam_run_test.cpp support/proc.cpp
-                 LIBS cs_test_support)
+cs_add_tool_test(process sam_run_test LIBS cs_test_support
+                 SOURCES tools/sam_run_test.cpp tools/sam_run_service_test.cpp support/proc.cpp)
 cs_add_tool_test(namespace sam_run_cluster_test TIMEOUT 200
                  SOURCES tools/sam_run_cluster_test.cpp support/proc.cpp)
 

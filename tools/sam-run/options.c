@@ -42,8 +42,10 @@ static const char usage[] =
     "  -h, --help             print this and exit\n"
     "  -V, --version          print the version and exit\n"
     "\n"
-    "Exit status: the command's, or 128 and the signal that has ended it; 125 if sam-run itself\n"
-    "fails, 126 if the command cannot be run, 127 if it is not found.\n";
+    "Exit status: the command's, or 128 and the signal that has ended it, save one that stops it "
+    "in\n"
+    "order; 125 if sam-run itself fails, 126 if the command cannot be run, 127 if it is not "
+    "found.\n";
 
 static const char *const variables[] = {
     "SAM_LOG",  "SAM_RESTART_DELAY", "SAM_RESTART_LIMIT", "SAM_FORWARD",  "SAM_NOTIFY",
