@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""run.py: see scripts/differential, which builds what this wants and calls it."""
+import argparse
+import collections
+import os
+import random
+import sys
+import threading
+import time
+
+import compare
+import generate
+import lanes
+import shrink
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LANES = {"votequorum": 2, "sam": 4, "sam_daemon": 2}
+AGAIN = 4  # how often a difference is looked for again
+
+
+class Runner:
+    def __init__(self, options, setting, rules):
+        self.options = options
+        self.setting = setting
+        self.rules = rules
+        self.lock = threading.Lock()
+        self.next_seed = collections.Counter()
+        self.count = collections.Counter()
+        self.rows = collections.Counter()
+        self.unsteady = []
+        self.findings = []
+        self.failure = None
+        self.end = time.monotonic() + options.seconds
+
+    # -- one program -------------------------------------------------------------------------------
+
+    def difference(self, lane, program, text, fresh=False):
+        results = lane.run(text, program.transport, fresh)
+        return compare.compare(text, *results, self.rules)
+
+    def confirmed(self, lane, program, text):
+        """A difference that is seen again, with a new daemon: a busy machine may show one once. What
+        hangs or crashes with ours only is believed when it is seen twice, others when it is seen in
+        most of the runs."""
+        seen = []
+        for _ in range(AGAIN):
+            difference, _rows = self.difference(lane, program, text, fresh=True)
+            if difference is not None:
+                seen.append(difference)
+        return seen[0] if 2 * len(seen) > AGAIN else None
+
+    def one(self, lane, kind):
+        with self.lock:
+            seed = self.options.seed + self.next_seed[kind]
+            self.next_seed[kind] += 1
+        program = generate.program(seed, kind)
+        difference, rows = self.difference(lane, program, program.text())
+        with self.lock:
+            self.count[kind] += 1
+            self.rows.update(set(rows))
+        if difference is None:
+            return
+        again = self.confirmed(lane, program, program.text())
+        if again is None:
+            with self.lock:
+                self.unsteady.append((program, difference))
+            return
+        self.found(lane, program, again)
+
+    def found(self, lane, program, difference):
+        with self.lock:
+            if len(self.findings) >= self.options.findings:
+                return
+            self.findings.append(program)
+        if self.options.shrink:
+            def still_differs(text):
+                return self.difference(lane, program, text, fresh=program.transport is not None)[0]
+            text, difference = shrink.shrink(program, difference, still_differs,
+                                             limit=self.options.shrink)
+        else:
+            text = program.text()
+        with self.lock:
+            print(report(program, text, difference), flush=True)
+
+    # -- all ---------------------------------------------------------------------------------------
+
+    def over(self):
+        if self.failure or len(self.findings) >= self.options.findings:
+            return True
+        if self.options.programs:
+            return sum(self.next_seed.values()) >= self.options.programs
+        return time.monotonic() > self.end
+
+    def work(self, kind):
+        lane = lanes.Lane(self.setting)
+        try:
+            while not self.over():
+                self.one(lane, kind)
+        except Exception as error:  # pylint: disable=broad-except
+            self.failure = error
+            raise
+        finally:
+            lane.close()
+
+    def run(self):
+        workers = [threading.Thread(target=self.work, args=[kind])
+                   for kind in self.options.kind for _ in range(LANES[kind])]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+
+def report(program, text, difference):
+    lines = "".join(f"    {number:3} {line}\n" for number, line in enumerate(text.splitlines(), 1)
+                    if line)
+    return (f"differential: a difference. Again: scripts/differential --kind {program.kind} "
+            f"--seed {program.seed} --programs 1\n"
+            f"  {program.kind}, {program.transport or 'no daemon'}:\n{lines}{difference}\n")
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(prog="differential")
+    parser.add_argument("seconds", nargs="?", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--kind", action="append", choices=LANES)
+    parser.add_argument("--programs", type=int, default=0, help="so many instead of SECONDS")
+    parser.add_argument("--findings", type=int, default=1, help="end after so many")
+    parser.add_argument("--shrink", type=float, default=120, help="for so many seconds at most")
+    parser.add_argument("--all", action="store_true", help="tell of unsteady differences in full")
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--ours", required=True)
+    parser.add_argument("--root", required=True)
+    options = parser.parse_args()
+    options.kind = options.kind or list(LANES)
+    if options.seed is None:
+        options.seed = random.SystemRandom().randrange(10**9)
+    return options
+
+
+def main():
+    options = parse_options()
+    setting = lanes.Setting(options.program, options.ours, options.root)
+    setting.check()
+    rules = compare.read_rules(f"{HERE}/differences.txt")
+    missing = compare.missing_rows(rules, f"{HERE}/../../docs/compatibility.md")
+    if missing:
+        sys.exit("differences.txt names rows that docs/compatibility.md has not:\n  " +
+                 "\n  ".join(missing))
+    print(f"differential: seed {options.seed}", flush=True)
+    runner = Runner(options, setting, rules)
+    runner.run()
+    counts = ", ".join(f"{runner.count[kind]} {kind}" for kind in options.kind)
+    print(f"differential: {counts} programs; {len(runner.findings)} unexplained differences, "
+          f"{len(runner.unsteady)} seen once and not again")
+    for program, difference in runner.unsteady:
+        print(f"  once: {program.kind} {program.seed}\n{difference}")
+    for row, count in sorted(runner.rows.items()):
+        print(f"  {count} times: {row}")
+    sys.exit(1 if runner.findings or runner.failure else 0)
+
+
+if __name__ == "__main__":
+    main()
