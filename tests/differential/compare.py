@@ -11,19 +11,23 @@ class Rule:
     """An allowed difference: a stanza of `name: value` lines."""
 
     def __init__(self, fields, line):
-        unknown = set(fields) - {"row", "when", "before", "stock", "ours", "then"}
+        unknown = set(fields) - {"row", "when", "story", "program", "stock", "ours", "without", "then"}
         if unknown or not {"row", "when", "then"} <= set(fields):
-            raise ValueError(f"line {line}: a rule has row, when, then, and maybe before, stock, ours")
+            raise ValueError(f"line {line}: a rule has row, when, then, and maybe more")
         if fields["then"] not in SCOPES:
             raise ValueError(f"line {line}: then is one of {', '.join(SCOPES)}")
         self.row = fields["row"]
         self.then = fields["then"]
-        self.pattern = {name: re.compile(fields[name], re.MULTILINE)
-                        for name in ("when", "before", "stock", "ours") if name in fields}
+        self.pattern = {name: re.compile(fields[name], re.MULTILINE | re.DOTALL)
+                        for name in ("when", "story", "program", "stock", "ours") if name in fields}
+        self.without = re.compile(fields["without"]) if "without" in fields else None
 
-    def allows(self, step, before, stock, ours):
-        texts = {"when": step, "before": before, "stock": stock, "ours": ours}
-        return all(pattern.search(texts[name]) for name, pattern in self.pattern.items())
+    def allows(self, step, before, program, stock, ours):
+        texts = {"when": step, "story": f"{before}\n@ {step}", "program": program, "stock": stock,
+                 "ours": ours}
+        if not all(pattern.search(texts[name]) for name, pattern in self.pattern.items()):
+            return False
+        return self.without is None or self.without.sub("", stock) == self.without.sub("", ours)
 
 
 def read_rules(path):
@@ -60,11 +64,8 @@ class Seen:
         self.texts = {}
         for record in result.get("records", []):
             line, who, text = (record.split(" ", 2) + ["", ""])[:3]
-            key = (int(line) if line.isdigit() and line != "0" else 10**6, who)
+            key = (int(line), who) if line != "0" else (10**6, f"{who} {text}")
             self.texts.setdefault(key, []).append(text)
-        for name, lines in self.texts.items():
-            if name[0] == 10**6:
-                lines.sort()
         last = 2 * 10**6
         self.texts[(last, "end")] = [result["end"]]
         self.texts[(last + 1, "left")] = [f"{result['left']} processes"]
@@ -105,7 +106,7 @@ def compare(program, stock, ours, rules):
         if seen[0] == seen[1] or handle_of(step) in ignored:
             continue
         before = "\n".join(lines[:key[0] - 1])
-        rule = next((r for r in rules if r.allows(step or key[1], before, *seen)), None)
+        rule = next((r for r in rules if r.allows(step or key[1], before, program, *seen)), None)
         if rule is None:
             return Difference(key, step, *seen), rows
         rows.append(rule.row)

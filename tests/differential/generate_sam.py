@@ -6,7 +6,7 @@ SIGNALS = [1, 2, 3, 10, 12, 15, 17, 28, 34, 40]
 HANDLED = [1, 10, 12, 15, 17]
 CALLBACKS = ["ok", "fail", "block", "mask", "mask", "command", "command", "fork", "store", "restore",
              "check", "start", "initialize", "exit", "abort", "end_thread"]
-DATA = ["text:a", "text:hello", "100", "5000", "70000", "0", "null 0", "null 100",
+DATA = ["text:a", "text:hello", "text:b", "text:store", "100", "200", "10000", "100", "5000", "70000", "0", "null 0", "null 100",
         "null 9223372036854775807"]
 
 
@@ -120,7 +120,7 @@ class Application:
             self.callback = kind
             if self.maybe(80):
                 self.start()
-                self.add("called 1")
+                self.add("called")
 
     def live(self):
         """Time goes by, with signs of life if there is a limit and it is started."""

@@ -21,7 +21,7 @@ class Votequorum:
         self.steps = []
         self.handles = []  # open, of the first process
         self.waiting = {}  # thread: handle that it dispatches, or None for a request
-        self.left_early = set()  # handles whose answers may be late
+        self.acting = set()  # handles whose callbacks do something
         self.children = []
         self.answers = True
 
@@ -53,6 +53,7 @@ class Votequorum:
         self.add(f"{function} {name} {self.pick(CALLBACKS)}")
         if self.answers:
             self.handles.append(name)
+            self.acting.discard(name)
 
     def simple_call(self, handle):
         """One call of any function that does not wait for events."""
@@ -86,6 +87,12 @@ class Votequorum:
                     f" {self.pick(['right', 'right', 'wrong'])}",
             lambda: f"votequorum_qdevice_master_wins {handle} {self.name()} {self.pick([0, 1, 7])}",
         ])()
+
+    def call_in_callback(self, handle):
+        """Of the old functions: what is told there is told of the dispatch."""
+        while "extra_info" in (step := self.simple_call(handle)):
+            pass
+        return step
 
     def call(self):
         handle = self.any_handle()
@@ -126,11 +133,13 @@ class Votequorum:
 
     def on_event(self):
         handle = self.any_handle()
+        if handle in self.waiting.values():
+            return  # its thread would make requests while this one does
         kind = self.pick(["quorum", "nodelist", "expected"])
         other = self.pick([handle, handle, self.any_handle()])
         inner = self.pick([
-            lambda: self.simple_call(other),
-            lambda: self.simple_call(other),
+            lambda: self.call_in_callback(other),
+            lambda: self.call_in_callback(other),
             lambda: f"votequorum_dispatch {handle} 2",
             lambda: f"votequorum_finalize {other}",
             lambda: f"on_event {handle} {kind} votequorum_getinfo {other} 1",
@@ -140,6 +149,7 @@ class Votequorum:
                 return
             if other in self.handles:
                 self.handles.remove(other)
+        self.acting.add(handle)
         self.add(f"on_event {handle} {kind} {inner}")
         self.add(f"votequorum_trackstart {handle} {self.chance.randrange(100)} "
                  f"{self.pick([1, 2, 3])}")
@@ -170,7 +180,7 @@ class Votequorum:
     # -- threads that wait -------------------------------------------------------------------------
 
     def dispatch_in_thread(self):
-        free = [h for h in self.handles if h not in self.waiting.values()]
+        free = [h for h in self.handles if h not in self.waiting.values() and h not in self.acting]
         thread = f"t{self.chance.randrange(4)}"
         if not free or thread in self.waiting or not self.answers:
             return

@@ -59,7 +59,9 @@ int run(const char* path) {
       record("no such word: %s", step.word(0).c_str());
       return 2;
     }
+    wait_until_quiet();
   }
+  settle();
   at_line(program.empty() ? 0 : program.back().line + 1);
   perform(parse_step(current_line(), "end"));
   return 0;

@@ -56,6 +56,9 @@ void record(const char* format, ...) noexcept {
                          arguments);
   va_end(arguments);
   if (size > static_cast<int>(sizeof(text)) - 2) size = sizeof(text) - 2;
+  for (int i = 0; i < size; ++i) {
+    if (text[i] == '\n') text[i] = ';';
+  }
   text[size++] = '\n';
   if (t_kept != nullptr) {
     t_kept->append(text, static_cast<std::size_t>(size));

@@ -124,6 +124,7 @@ void perform_in(Thread& thread, const Step& step) {
     record("%s is busy", step.who.c_str());
     return;
   }
+  while (sem_trywait(&thread.end) == 0) continue;  // of a step that nobody waited for
   thread.step = step;
   thread.life = Life::kBusy;
   sem_post(&thread.begin);
@@ -256,10 +257,14 @@ void wait_until_quiet() {
   constexpr int kInARow = 3;
   int quiet = 0;
   for (int round = 0; round < kRounds && quiet < kInARow; ++round) {
+    bool any = false;
     bool all = true;
     for (Thread& thread : g_threads) {
-      all = all && (&thread == t_self || thread.life != Life::kBusy || sleeps(thread));
+      const bool busy = &thread != t_self && thread.life == Life::kBusy;
+      any = any || busy;
+      all = all && (!busy || sleeps(thread));
     }
+    if (!any) return;
     quiet = all ? quiet + 1 : 0;
     const timespec pause = {.tv_sec = 0, .tv_nsec = 2'000'000};
     nanosleep(&pause, nullptr);
