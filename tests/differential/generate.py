@@ -25,10 +25,11 @@ class Program:
 
 
 def program(seed, kind):
+    """Even seeds have shared memory as the daemon's transport, odd ones sockets."""
     chance = random.Random(f"{kind} {seed}")
+    transport = ["shm", "socket"][seed % 2]
     if kind == "votequorum":
-        steps = generate_votequorum.steps(chance)
-        return Program(seed, kind, chance.choice(["shm", "shm", "socket"]), steps)
+        return Program(seed, kind, transport, generate_votequorum.steps(chance))
     with_daemon = kind == "sam_daemon"
-    steps = generate_sam.steps(chance, with_daemon)
-    return Program(seed, kind, chance.choice(["shm", "socket"]) if with_daemon else None, steps)
+    return Program(seed, kind, transport if with_daemon else None,
+                   generate_sam.steps(chance, with_daemon))

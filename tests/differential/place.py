@@ -55,6 +55,8 @@ class Place:
                 try:
                     words = connection.makefile().readline().split()
                     connection.sendall((self.answer(*words) or "").encode())
+                except BrokenPipeError:
+                    pass  # who asked has ended
                 except OSError as error:
                     print(f"place: {error}", file=sys.stderr)
 

@@ -15,7 +15,7 @@ import lanes
 import shrink
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LANES = {"votequorum": 2, "sam": 4, "sam_daemon": 2}
+LANES = {"votequorum": 2, "sam": 4, "sam_daemon": 2}  # even numbers: each other lane is another
 AGAIN = 4  # how often a difference is looked for again
 
 
@@ -50,11 +50,15 @@ class Runner:
                 seen.append(difference)
         return seen[0] if 2 * len(seen) > AGAIN else None
 
-    def one(self, lane, kind):
+    def next_program(self, kind, number):
+        """Each lane has seeds of its own, so that its daemon keeps its transport."""
         with self.lock:
-            seed = self.options.seed + self.next_seed[kind]
-            self.next_seed[kind] += 1
-        program = generate.program(seed, kind)
+            seed = self.options.seed + number + self.next_seed[kind, number] * self.options.lanes
+            self.next_seed[kind, number] += 1
+        return generate.program(seed, kind)
+
+    def one(self, lane, kind, number):
+        program = self.next_program(kind, number)
         difference, rows = self.difference(lane, program, program.text())
         with self.lock:
             self.count[kind] += 1
@@ -92,11 +96,11 @@ class Runner:
             return sum(self.next_seed.values()) >= self.options.programs
         return time.monotonic() > self.end
 
-    def work(self, kind):
+    def work(self, kind, number):
         lane = lanes.Lane(self.setting)
         try:
             while not self.over():
-                self.one(lane, kind)
+                self.one(lane, kind, number)
         except Exception as error:  # pylint: disable=broad-except
             self.failure = error
             raise
@@ -104,8 +108,9 @@ class Runner:
             lane.close()
 
     def run(self):
-        workers = [threading.Thread(target=self.work, args=[kind])
-                   for kind in self.options.kind for _ in range(LANES[kind])]
+        workers = [threading.Thread(target=self.work, args=[kind, number])
+                   for kind in self.options.kind
+                   for number in range(min(LANES[kind], self.options.lanes))]
         for worker in workers:
             worker.start()
         for worker in workers:
@@ -116,7 +121,7 @@ def report(program, text, difference):
     lines = "".join(f"    {number:3} {line}\n" for number, line in enumerate(text.splitlines(), 1)
                     if line)
     return (f"differential: a difference. Again: scripts/differential --kind {program.kind} "
-            f"--seed {program.seed} --programs 1\n"
+            f"--seed {program.seed} --lanes 1 --programs 1\n"
             f"  {program.kind}, {program.transport or 'no daemon'}:\n{lines}{difference}\n")
 
 
@@ -126,9 +131,9 @@ def parse_options():
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--kind", action="append", choices=LANES)
     parser.add_argument("--programs", type=int, default=0, help="so many instead of SECONDS")
+    parser.add_argument("--lanes", type=int, default=4, help="so many at once of a kind, at most")
     parser.add_argument("--findings", type=int, default=1, help="end after so many")
     parser.add_argument("--shrink", type=float, default=120, help="for so many seconds at most")
-    parser.add_argument("--all", action="store_true", help="tell of unsteady differences in full")
     parser.add_argument("--program", required=True)
     parser.add_argument("--ours", required=True)
     parser.add_argument("--root", required=True)

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "differential/interpreter/calls.h"
@@ -127,6 +128,17 @@ void limit_descriptors(const Step& step) {
 void sleep_ms(long milliseconds) noexcept {
   timespec left = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1'000'000};
   while (::nanosleep(&left, &left) != 0 && errno == EINTR) continue;
+}
+
+bool is_running(pid_t pid) noexcept {
+  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  char text[256] = {};
+  const ssize_t size = ::read(fd, text, sizeof(text) - 1);
+  ::close(fd);
+  const char* const name_end = size > 0 ? std::strrchr(text, ')') : nullptr;
+  return name_end != nullptr && std::strchr("ZX", name_end[2]) == nullptr;
 }
 
 void tell_mask() noexcept {

@@ -8,6 +8,9 @@ namespace cs::differential {
 
 void sleep_ms(long milliseconds) noexcept;  // not cut short by signals
 
+// A process that has ended, and that nobody has waited for, is none any more.
+[[nodiscard]] bool is_running(pid_t pid) noexcept;
+
 void tell_mask() noexcept;     // the signals that this thread blocks
 void tell_signals() noexcept;  // and what the process does with the others
 

@@ -66,7 +66,7 @@ void register_process(const Step& step) {
   record("= OK");
   tell_signals();
   if (const pid_t previous = exchange_active(::getpid()); previous != 0) {
-    record("the one before %s", ::kill(previous, 0) == 0 ? "is still there" : "is gone");
+    record("the one before %s", is_running(previous) ? "is still there" : "is gone");
   }
   if (g_instance <= kMostInstances) return;
   sam_finalize();
