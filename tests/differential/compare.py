@@ -3,12 +3,14 @@
 differences.txt, each with its row in docs/compatibility.md."""
 import re
 
+NOTHING = "(nothing)"
 SCOPES = ("step", "handle", "rest")
 CRASHES = ("signal 4", "signal 6", "signal 7", "signal 8", "signal 11")
 
 
 class Rule:
-    """An allowed difference: a stanza of `name: value` lines."""
+    """An allowed difference: a stanza of `name: value` lines. That ours tells nothing where the other
+    does is allowed by those only that say what ours tells."""
 
     def __init__(self, fields, line):
         unknown = set(fields) - {"row", "when", "story", "program", "stock", "ours", "without", "then"}
@@ -26,6 +28,8 @@ class Rule:
         texts = {"when": step, "story": f"{before}\n@ {step}", "program": program, "stock": stock,
                  "ours": ours}
         if not all(pattern.search(texts[name]) for name, pattern in self.pattern.items()):
+            return False
+        if ours == NOTHING and "ours" not in self.pattern:
             return False
         return self.without is None or self.without.sub("", stock) == self.without.sub("", ours)
 
@@ -73,7 +77,7 @@ class Seen:
         self.end = result["end"]
 
     def at(self, key):
-        return "\n".join(self.texts.get(key, ["(nothing)"]))
+        return "\n".join(self.texts.get(key, [NOTHING]))
 
 
 class Difference:

@@ -3,8 +3,10 @@
 """run.py: see scripts/differential, which builds what this wants and calls it."""
 import argparse
 import collections
+import glob
 import os
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -127,7 +129,8 @@ def report(program, text, difference):
 
 def parse_options():
     parser = argparse.ArgumentParser(prog="differential")
-    parser.add_argument("seconds", nargs="?", type=float, default=60)
+    parser.add_argument("seconds", nargs="?", type=float,
+                        default=os.environ.get("CS_DIFFERENTIAL_SECONDS", "60"))
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--kind", action="append", choices=LANES)
     parser.add_argument("--programs", type=int, default=0, help="so many instead of SECONDS")
@@ -138,14 +141,29 @@ def parse_options():
     parser.add_argument("--ours", required=True)
     parser.add_argument("--root", required=True)
     options = parser.parse_args()
+    options.root = os.environ.get("CS_COROSYNC_ROOT") or options.root
     options.kind = options.kind or list(LANES)
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(10**9)
     return options
 
 
+def cannot(why):
+    print(f"differential: {why}", file=sys.stderr)
+    sys.exit(1 if os.environ.get("CS_REQUIRE_DAEMON") == "1" else 77)
+
+
+def check_surroundings(options):
+    if not glob.glob(f"{options.root}/usr/lib/*/libsam.so.4"):
+        cannot(f"no libsam.so.4 in {options.root} (run scripts/fetch-corosync)")
+    tried = subprocess.run([f"{HERE}/../../scripts/in-namespaces", "true"], check=False)
+    if tried.returncode != 0:
+        cannot("no private namespaces here")
+
+
 def main():
     options = parse_options()
+    check_surroundings(options)
     setting = lanes.Setting(options.program, options.ours, options.root)
     setting.check()
     rules = compare.read_rules(f"{HERE}/differences.txt")
