@@ -21,6 +21,7 @@ class Application:
         self.interval = chance.choice(INTERVALS)
         self.started = False
         self.callback = None
+        self.quorum = False
 
     def add(self, step):
         self.steps.append(f"{self.instance}: {step}" if self.instance else step)
@@ -60,6 +61,8 @@ class Application:
                 lambda: f"ignore {self.pick(HANDLED + [13])}",
                 lambda: f"block {self.pick(SIGNALS)} {self.pick(SIGNALS)}",
                 lambda: "at_exit",
+                lambda: f"at_exit {self.any_call()}",
+                lambda: "handle 34",
                 lambda: f"limit_descriptors {self.pick([64, 256])}",
                 lambda: f"child {self.pick(['code', 'crash', 'command'])}",
             ])())
@@ -71,7 +74,9 @@ class Application:
             self.add(self.pick(["sam_start", "sam_stop", "sam_register", "sam_finalize"]))
         if self.maybe(8):
             self.add(f"sam_initialize 500 {self.pick(['odd', 'none'])}")
-        self.add(f"sam_initialize {self.interval} {self.policy()}")
+        policy = self.policy()
+        self.quorum = "quorum" in policy
+        self.add(f"sam_initialize {self.interval} {policy}")
         for _ in range(self.chance.randrange(3)):
             self.add(self.any_call())
         if self.maybe(8):
@@ -93,7 +98,7 @@ class Application:
         for _ in range(self.chance.randrange(1, 7)):
             self.pick([self.call, self.call, self.call, self.start, self.start, self.start,
                        self.choose_callback, self.live, self.live, self.live, self.stop, self.child,
-                       self.signals, self.odd])()
+                       self.signals, self.odd, self.threads, self.daemon])()
         self.end()
 
     def call(self):
@@ -149,12 +154,47 @@ class Application:
             lambda: "tell_signals",
         ])())
 
+    def threads(self):
+        """Two that live at once; one that is cancelled; one that waits for quorum."""
+        if not self.started or self.callback or self.maybe(60):
+            return
+        period = max(self.interval // 12, 20)
+        self.add(f"t1& {self.pick(['healthy', 'storing', 'warning'])} 400 {period}")
+        if self.maybe(70):
+            self.add(f"{self.pick(['healthy', 'storing', 'warning'])} 400 {period}")
+            self.add("join t1")
+        else:
+            self.add("cancel t1")
+            self.add(self.any_call())
+
+    def daemon(self):
+        if not self.with_daemon or not self.maybe(40):
+            return
+        if self.quorum and not self.started and not self.callback:
+            self.add("daemon lose_quorum")
+            self.add("t1& sam_start")
+            self.add("daemon regain_quorum")
+            self.add("join t1")
+            self.started = True
+        elif self.quorum and self.started and self.maybe(60):
+            self.add("daemon lose_quorum")
+            self.add(self.pick(["hang", "daemon regain_quorum"]))
+            self.instance += 1
+            self.add("daemon regain_quorum")
+            self.instance -= 1
+        elif self.maybe(20):
+            self.add("daemon kill")
+            self.add("daemon start")
+
     def odd(self):
         self.add(self.pick([
             lambda: f"daemonize {self.pick([1, 2])}",
             lambda: self.pick(["sam_register number", f"sam_initialize 100 {self.policy()}"]),
             lambda: f"repeat {self.pick([10, 50])} {self.any_call()}",
-            lambda: "at_exit",
+            lambda: f"at_exit {self.any_call()}",
+            lambda: f"helper {self.pick(['sam_data_store text:helper', 'sam_hc_send', 'sam_start'])}",
+            lambda: f"signal_supervisor {self.pick(HANDLED)}",
+            lambda: "signal_group 34" if self.maybe(30) else "sam_data_getsize",
             lambda: "keys" if self.with_daemon else "sam_data_getsize",
             lambda: self.pick(["t1: ", "t2: "]) + self.any_call(),
         ])())
@@ -171,9 +211,18 @@ class Application:
             lambda: "hang" if hang or (self.callback in ("fail", "block", "end_thread")
                                        and self.started) else "exit 2",
             lambda: "hang" if hang else "raise 9",
+            lambda: self.orphan() if self.maybe(40) else "exit 4",
             lambda: "sam_mark_failed" if self.with_daemon else "end",
             lambda: "end",
         ])())
+
+
+    def orphan(self):
+        """The supervisor is killed; whoever needs it learns of that, at once or within a second."""
+        if self.maybe(50):
+            self.add("ignore 13")
+        self.add("signal_supervisor 9")
+        return "healthy 3000 50" if self.started else "sam_start"
 
 
 def steps(chance, with_daemon):

@@ -265,6 +265,9 @@ class Votequorum:
             self.add(f"votequorum_finalize {handle}")
             self.handles.remove(handle)
 
+    def at_exit(self):
+        self.add(f"at_exit {self.call_in_callback(self.any_handle())}")
+
     def with_null(self):
         self.add(f"with_null {self.pick(NULLS)} {self.any_handle()}")
 
@@ -276,7 +279,7 @@ class Votequorum:
 WEIGHTS = [("call", 50), ("open", 12), ("close", 4), ("on_event", 8), ("many_calls", 3),
            ("calls_at_once", 2), ("device_life", 5), ("event_wait", 6), ("stale", 3),
            ("dispatch_in_thread", 6), ("leave_thread", 8), ("cancel_request", 4), ("fork", 4),
-           ("daemon", 1.2), ("with_null", 0.15), ("quorum", 2)]
+           ("daemon", 1.2), ("with_null", 0.15), ("at_exit", 1.5), ("quorum", 2)]
 
 
 def steps(chance):

@@ -19,7 +19,7 @@ from corosync import Corosync
 
 PR_SET_CHILD_SUBREAPER = 36
 LONGEST = 60  # seconds, of a program that goes on telling things
-AFTER_THE_END = 3  # that others of it may go on
+AFTER_THE_END = 5  # that others of it may go on
 
 
 def children():
@@ -170,14 +170,14 @@ class Place:
 
     def end_all(self):
         """Ends what is left of it, and says how many those were."""
-        if self.corosync.running():
-            self.corosync.process.send_signal(signal.SIGCONT)
         count = 0
         while left := self.others():
             for pid in left:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
                 count += 1
+        if self.corosync.running():
+            self.corosync.process.send_signal(signal.SIGCONT)
         return count
 
     def close(self):

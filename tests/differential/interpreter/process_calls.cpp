@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "differential/interpreter/calls.h"
 #include "differential/interpreter/record.h"
@@ -115,7 +116,22 @@ void daemonize(const Step& step) {
   exchange_active(::getpid());
 }
 
-void at_exit() { record("exit handler"); }
+std::vector<Step> g_at_exit;
+
+void do_at_exit() {
+  record("exit handler");
+  for (const Step& step : g_at_exit) {
+    at_line(step.line);
+    perform(step);
+  }
+  g_at_exit.clear();
+}
+
+// at_exit [STEP]: what is registered before sam_register is done by all that end with exit().
+void at_exit(const Step& step) {
+  if (g_at_exit.empty()) std::atexit(do_at_exit);
+  g_at_exit.push_back(step.after(1));
+}
 
 void limit_descriptors(const Step& step) {
   const auto most = static_cast<rlim_t>(step.number(1));
@@ -187,7 +203,7 @@ void add_process_calls(Calls& calls) {
   calls["limit_descriptors"] = limit_descriptors;
   calls["child"] = child;
   calls["daemonize"] = daemonize;
-  calls["at_exit"] = [](const Step&) { std::atexit(at_exit); };
+  calls["at_exit"] = at_exit;
 }
 
 }  // namespace cs::differential

@@ -147,7 +147,7 @@ void live_by(const Step& step, cs_error_t (*sign)()) {
   const long period = std::max(step.number(2), 1L);
   cs_error_t status = CS_OK;
   while (now_ms() < end && status == CS_OK) {
-    status = sign();
+    status = let_in(sign);
     sleep_ms(period);
   }
   record(status);
@@ -229,6 +229,20 @@ void called(const Step&) {
   record("%s", g_told ? "was called" : "is not called");
 }
 
+// A forked process does it, and is waited for: helper STEP.
+void helper(const Step& step) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    char name[8];
+    std::snprintf(name, sizeof(name), "h%u", g_instance % 1000);
+    call_process(name);
+    perform(step.after(1));
+    ::_exit(0);
+  }
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+}
+
 // -- the supervisor ------------------------------------------------------------------------------
 
 void signal_supervisor(const Step& step) {
@@ -270,6 +284,7 @@ void add_sam_calls(Calls& calls) {
   calls["healthy"] = healthy;
   calls["storing"] = storing;
   calls["warning"] = warning;
+  calls["helper"] = helper;
   calls["called"] = called;
   calls["signal_supervisor"] = signal_supervisor;
   calls["keys"] = keys;

@@ -206,7 +206,7 @@ void join_thread(const Step& step) {
 void cancel_thread(const Step& step) {
   Thread& thread = g_threads[index_of(step.word(1))];
   if (thread.life == Life::kNone) return record("no %s", step.word(1).c_str());
-  if (thread.life != Life::kBusy) return record("%s is idle", step.word(1).c_str());
+  if (thread.life == Life::kIdle) return record("%s is through", step.word(1).c_str());
   pthread_cancel(thread.id);
   if (!wait_for_end(thread, kJoinMs)) return record("%s is still at it", step.word(1).c_str());
   if (thread.life == Life::kGone) {
@@ -219,7 +219,7 @@ void cancel_thread(const Step& step) {
 
 void signal_thread(const Step& step) {
   Thread& thread = g_threads[index_of(step.word(1))];
-  if (thread.life != Life::kBusy) return record("%s is idle", step.word(1).c_str());
+  if (thread.life != Life::kBusy) return record("%s is through", step.word(1).c_str());
   pthread_kill(thread.id, static_cast<int>(step.number(2)));
   wait_until_quiet();
   record("%s %s", step.word(1).c_str(), thread.life == Life::kBusy ? "waits on" : "is through");
