@@ -4,6 +4,8 @@ differences.txt, each with its row in docs/compatibility.md."""
 import re
 
 NOTHING = "(nothing)"
+AT_EXIT = 100_000  # is added to the line of what exit handlers do
+SIGNALS, END = 10**6, 2 * 10**6  # behind all lines
 SCOPES = ("step", "handle", "rest")
 CRASHES = ("signal 4", "signal 6", "signal 7", "signal 8", "signal 11")
 
@@ -68,12 +70,11 @@ class Seen:
         self.texts = {}
         for record in result.get("records", []):
             line, who, text = (record.split(" ", 2) + ["", ""])[:3]
-            key = (int(line), who) if line != "0" else (10**6, f"{who} {text}")
+            key = (int(line), who) if line != "0" else (SIGNALS, f"{who} {text}")
             self.texts.setdefault(key, []).append(text)
-        last = 2 * 10**6
-        self.texts[(last, "end")] = [result["end"]]
-        self.texts[(last + 1, "left")] = [f"{result['left']} processes"]
-        self.texts[(last + 2, "keys")] = result.get("keys", [])
+        self.texts[(END, "end")] = [result["end"]]
+        self.texts[(END + 1, "left")] = [f"{result['left']} processes"]
+        self.texts[(END + 2, "keys")] = result.get("keys", [])
         self.end = result["end"]
 
     def at(self, key):
@@ -105,7 +106,8 @@ def compare(program, stock, ours, rules):
     lines = program.splitlines()
     rows, ignored = [], set()
     for key in sorted(set(stock.texts) | set(ours.texts)):
-        step = lines[key[0] - 1] if key[0] <= len(lines) else ""
+        line = key[0] % AT_EXIT
+        step = lines[line - 1] if 0 < line <= len(lines) and key[0] < 2 * AT_EXIT else ""
         seen = stock.at(key), ours.at(key)
         if seen[0] == seen[1] or handle_of(step) in ignored:
             continue

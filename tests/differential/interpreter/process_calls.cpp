@@ -116,12 +116,14 @@ void daemonize(const Step& step) {
   exchange_active(::getpid());
 }
 
+// What is told there is told behind all else.
+constexpr unsigned kAtExit = 100'000;
 std::vector<Step> g_at_exit;
 
 void do_at_exit() {
   record("exit handler");
   for (const Step& step : g_at_exit) {
-    at_line(step.line);
+    at_line(kAtExit + step.line);
     perform(step);
   }
   g_at_exit.clear();
