@@ -6,8 +6,10 @@ if(NOT BUILD_SHARED_LIBS)
   return()
 endif()
 
+# Which release of ours this is; NEWS.md and the packages have it.
+set(CS_CLIENTS_VERSION 1.1)
 # Above every 3.1.10-N of a distribution, below 3.1.11.
-set(CS_PACKAGE_VERSION "${PROJECT_VERSION}+clients1" CACHE STRING "Version of the packages")
+set(CS_PACKAGE_VERSION "${PROJECT_VERSION}+clients${CS_CLIENTS_VERSION}" CACHE STRING "Version of the packages")
 set(CS_PACKAGE_RELEASE "1" CACHE STRING "Release of the packages, after the version")
 set(CS_PACKAGE_MAINTAINER "corosync-clients maintainers <maintainers@users.noreply.github.com>"
     CACHE STRING "Maintainer named in the packages")
