@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <compare>
 #include <cstdint>
 #include <limits>
 #include <time.h>
@@ -38,16 +39,20 @@ inline timespec to_timespec(Nanoseconds time) noexcept {
 // The point on the monotonic clock at which a wait gives up; or never.
 class Deadline {
  public:
-  [[nodiscard]] static Deadline never() noexcept { return Deadline(kNever); }
-  [[nodiscard]] static Deadline at(Nanoseconds when) noexcept { return Deadline(when); }
+  [[nodiscard]] static constexpr Deadline never() noexcept { return Deadline(kNever); }
+  [[nodiscard]] static constexpr Deadline at(Nanoseconds when) noexcept { return Deadline(when); }
   [[nodiscard]] static Deadline in_milliseconds(std::int64_t delay) noexcept {
     return Deadline(monotonic_now() + delay * kNanosecondsPerMillisecond);
   }
 
-  [[nodiscard]] bool is_never() const noexcept { return when_ == kNever; }
+  // The earlier one is the smaller.
+  [[nodiscard]] friend constexpr auto operator<=>(const Deadline&,
+                                                  const Deadline&) noexcept = default;
+
+  [[nodiscard]] constexpr bool is_never() const noexcept { return when_ == kNever; }
   // The point itself; the end of time for never.
-  [[nodiscard]] Nanoseconds when() const noexcept { return when_; }
-  [[nodiscard]] bool has_passed(Nanoseconds now) const noexcept { return now >= when_; }
+  [[nodiscard]] constexpr Nanoseconds when() const noexcept { return when_; }
+  [[nodiscard]] constexpr bool has_passed(Nanoseconds now) const noexcept { return now >= when_; }
 
   // For poll(2): rounded up, so that waking up means the deadline has passed; -1 for never.
   [[nodiscard]] int poll_timeout(Nanoseconds now) const noexcept {

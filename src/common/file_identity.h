@@ -21,6 +21,15 @@ class FileIdentity {
     known_ = true;
   }
 
+  // By the numbers that fstat would tell.
+  [[nodiscard]] static FileIdentity of(dev_t device, ino_t inode) noexcept {
+    FileIdentity identity;
+    identity.device_ = device;
+    identity.inode_ = inode;
+    identity.known_ = true;
+    return identity;
+  }
+
   // False, with errno, when the file could not be looked at.
   [[nodiscard]] bool is_known() const noexcept { return known_; }
 

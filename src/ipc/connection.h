@@ -115,6 +115,8 @@ class Connection {
  private:
   cs_error_t exchange(std::span<const std::byte> request, const ExpectedReply& slot,
                       Deadline deadline) noexcept;
+  cs_error_t ask(std::span<const std::byte> request, const ExpectedReply& slot,
+                 Deadline deadline) noexcept;
   cs_error_t take_turn(Deadline deadline) noexcept;
   cs_error_t lock_requests(Deadline deadline) noexcept;
   cs_error_t wait_for_reply(const ExpectedReply& slot, Deadline deadline) noexcept;

@@ -5,10 +5,12 @@
 // drops it if no thread wants it any more. No thread holds the lock during a long wait.
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <sched.h>
 #include <sys/uio.h>
 #include <utility>
 
+#include "common/probes.h"
 #include "common/status.h"
 #include "ipc/connection.h"
 #include "ipc/in_flight.h"
@@ -50,10 +52,25 @@ bool was_not_sent(ssize_t result) noexcept {
   return result == -EAGAIN || result == -EMSGSIZE || result == -ENOTCONN;
 }
 
+std::int32_t id_of(std::span<const std::byte> request) noexcept {
+  wire::RequestHeader header;
+  std::memcpy(&header, request.data(), sizeof header);
+  return header.id;
+}
+
 }  // namespace
 
 cs_error_t Connection::exchange(std::span<const std::byte> request, const ExpectedReply& slot,
                                 Deadline deadline) noexcept {
+  const std::int32_t id = id_of(request);
+  probe::request(id, request.size());
+  const cs_error_t status = ask(request, slot, deadline);
+  probe::reply(id, status);
+  return status;
+}
+
+cs_error_t Connection::ask(std::span<const std::byte> request, const ExpectedReply& slot,
+                           Deadline deadline) noexcept {
   const Section section(Section::Place::kWithin);
   if (const cs_error_t status = take_turn(deadline); status != CS_OK) return status;
 

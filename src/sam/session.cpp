@@ -4,12 +4,18 @@
 
 #include <cerrno>
 #include <climits>
+#include <cstdio>
+#include <cstdlib>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <utility>
 
+#include "common/probes.h"
 #include "common/sanitizer.h"
 #include "sam/active/thread_exit.h"
+#include "sam/operator/log.h"
+#include "sam/supervisor/linux_world.h"
 #include "sam/supervisor/supervisor.h"
 
 namespace cs::sam {
@@ -20,6 +26,13 @@ namespace {
 constexpr std::int64_t kDaemonPatienceMs = 60'000;
 
 constexpr std::size_t kMaxSize = SSIZE_MAX;  // of stored data, exclusive
+// In one line: the operator's mistake must not stop the program.
+void complain(const char* name, const char* value) noexcept {
+  char line[128];
+  const int length = std::snprintf(line, sizeof line,
+                                   "sam: %s=%.60s is not understood, and ignored\n", name, value);
+  (void)write_line(STDERR_FILENO, {line, static_cast<std::size_t>(length)}, 0);
+}
 
 }  // namespace
 
@@ -87,6 +100,9 @@ cs_error_t Session::initialize(int interval_ms, unsigned policy_bits) noexcept {
 
 cs_error_t Session::open(const Settings& settings) noexcept {
   settings_ = settings;
+  asked_ = read_operator_settings(::secure_getenv, complain);
+  if (asked_.interval_ms) settings_.interval = *asked_.interval_ms * kNanosecondsPerMillisecond;
+  if (asked_.warn_signal) warn_signal_.store(*asked_.warn_signal);
   store_.open();
   if (!settings.policy.needs_quorum()) return CS_OK;
   const cs_error_t status = quorum_.connect(Deadline::in_milliseconds(kDaemonPatienceMs));
@@ -160,8 +176,11 @@ cs_error_t Session::register_process(unsigned* instance_id) noexcept {
 cs_error_t Session::supervise(unsigned* instance_id) noexcept {
   if (const cs_error_t status = own_quorum_connection(); status != CS_OK) return status;
   if (const cs_error_t status = store_.share(); status != CS_OK) return status;
-  Supervisor supervisor(settings_, quorum_, store_, warn_signal_);
-  const cs_error_t status = supervisor.prepare(Deadline::in_milliseconds(kDaemonPatienceMs));
+  supervisor_ = ::getpid();
+  LinuxWorld world(quorum_, store_, asked_);
+  Supervisor supervisor(settings_, supervisor_, world, warn_signal_, asked_);
+  const Deadline deadline = Deadline::in_milliseconds(kDaemonPatienceMs);
+  const cs_error_t status = world.open() ? supervisor.prepare(deadline) : CS_ERR_LIBRARY;
   if (status != CS_OK) {
     store_.take_back(true);
     return status;
@@ -169,13 +188,28 @@ cs_error_t Session::supervise(unsigned* instance_id) noexcept {
   // From here on there is a process to watch, so this thread must not be cancelled.
   const CancelGuard guard;
   (void)change(State::kRegistering, State::kSupervising);
-  auto life = supervisor.run();
-  if (!life) return CS_ERR_LIBRARY;
+  world.begin_forwarding(asked_.forwarded);
+  const Ending ending = supervisor.run();
+  if (ending.kind == Ending::Kind::kFailed) return CS_ERR_LIBRARY;
+  if (ending.kind == Ending::Kind::kOver) {
+    world.give_back();
+    std::exit(ending.exit_code);
+  }
+  if (asked_.kills_orphan) die_with_supervisor();
   quorum_.drop();
-  active_.begin(std::move(life->ends), life->instance_id, settings_);
+  active_.begin(world.take_active_ends(), ending.instance_id, settings_);
   state_.store(State::kRegistered);
-  if (instance_id != nullptr) *instance_id = life->instance_id;
+  if (instance_id != nullptr) *instance_id = ending.instance_id;
   return CS_OK;
+}
+
+// The kernel does it, even to a process that does not call us any more. Not to one in whose place
+// the supervisor's child has become a daemon. It may have died already; where its number is not to
+// be seen, in another namespace of process ids, that is not known.
+void Session::die_with_supervisor() const noexcept {
+  const pid_t parent = ::getppid();
+  if (parent == supervisor_ || parent == 0) (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent || (parent != supervisor_ && parent != 0)) (void)::raise(SIGKILL);
 }
 
 // A process that has become a daemon since sam_initialize is not the one that connected.
@@ -190,6 +224,8 @@ cs_error_t Session::start() noexcept {
   const CallGuard guard(static_cast<bool>(watched));
   if (!claim(State::kRegistered, State::kStarting)) return CS_ERR_BAD_HANDLE;
   const ClaimEnd end(*this);
+  // A change of user in between has made the kernel forget it.
+  if (asked_.kills_orphan && ::getppid() == supervisor_) die_with_supervisor();
   cs_error_t status = thread_.prepare();
   if (status == CS_OK) status = active_.ask(Command::kStart, guard);
   if (status == CS_ERR_INTERRUPT) return is_started(state()) ? CS_OK : CS_ERR_BAD_HANDLE;
@@ -260,6 +296,12 @@ cs_error_t Session::store_data(const void* data, std::size_t size) noexcept {
   if (size >= kMaxSize) return CS_ERR_TOO_BIG;
   const State current = state();
   if (!is_open(current)) return CS_ERR_BAD_HANDLE;
+  const cs_error_t status = store_data_in(current, data, size);
+  probe::store(size, status);
+  return status;
+}
+
+cs_error_t Session::store_data_in(State current, const void* data, std::size_t size) noexcept {
   if (!is_active(current)) return store_.store(data, size);
   if (const cs_error_t status = active_.check_supervisor(); status != CS_OK) return status;
   const auto is_current = [](const void* active) noexcept {

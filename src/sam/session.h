@@ -12,6 +12,7 @@
 
 #include "sam/active/active.h"
 #include "sam/active/health_check_thread.h"
+#include "sam/operator/settings.h"
 #include "sam/shared/policy.h"
 #include "sam/shared/signal_guard.h"
 #include "sam/shared/store.h"
@@ -98,14 +99,18 @@ class Session {
   cs_error_t open(const Settings& settings) noexcept;
   cs_error_t supervise(unsigned* instance_id) noexcept;
   cs_error_t own_quorum_connection() noexcept;
+  void die_with_supervisor() const noexcept;
   void close() noexcept;
   bool finish(State before) noexcept;
+  cs_error_t store_data_in(State current, const void* data, std::size_t size) noexcept;
 
   std::atomic<State> state_ = State::kNew;
   std::atomic<int> warn_signal_ = SIGTERM;
   std::atomic<pthread_t> changer_ = {};     // owns the state while it is one in -ing
   std::atomic<pid_t> changer_process_ = 0;  // the process of that thread
   Settings settings_;
+  OperatorSettings asked_;
+  pid_t supervisor_ = 0;  // of this instance
   Store store_;
   QuorumClient quorum_;  // of the supervisor, and of a process that will become one
   Active active_;

@@ -5,12 +5,20 @@
 #include <cstring>
 #include <variant>
 
+#include "common/probes.h"
 #include "ipc/in_flight.h"
 #include "votequorum/client.h"
 #include "votequorum/events.h"
+#include "wire/header.h"
 
 namespace cs::votequorum {
 namespace {
+
+void probe_event(std::span<const std::byte> message) noexcept {
+  wire::ResponseHeader header;
+  std::memcpy(&header, message.data(), sizeof header);
+  probe::event(header.id, message.size());
+}
 
 // Calls the callback of each kind of event; one that is NULL drops its event.
 class Deliver {
@@ -82,6 +90,7 @@ cs_error_t Client::dispatch_waiting_event(votequorum_handle_t handle) noexcept {
   status = event.status();
   if (!event) return true;
   if (std::holds_alternative<UnknownEvent>(*event)) return false;
+  probe_event(std::span(buffer).first(length));
   std::visit(Deliver(handle, callbacks_), *event);
   return true;
 }

@@ -7,6 +7,7 @@ endfunction()
 
 cs_add_sam_unit_test(supervisor child_signal)
 cs_add_sam_unit_test(supervisor death_watch)
+cs_add_sam_unit_test(supervisor overslept)
 cs_add_sam_unit_test(supervisor rules sam_units/supervisor/rules_quorum_test.cpp)
 
 cs_add_sam_unit_test(active health_check_thread)
@@ -16,3 +17,8 @@ foreach(unit checksum frames heartbeat memory_probe policy process_lock)
 endforeach()
 cs_add_sam_unit_test(shared store sam_units/shared/store_early_test.cpp
                      sam_units/shared/store_processes_test.cpp)
+
+foreach(unit excuse forwarding log notices settings signal_names)
+  cs_add_sam_unit_test(operator ${unit})
+endforeach()
+cs_add_sam_unit_test(supervisor pacing)

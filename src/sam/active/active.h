@@ -10,6 +10,7 @@
 #include <corosync/corotypes.h>
 
 #include "common/clock.h"
+#include "common/probes.h"
 #include "sam/shared/channel.h"
 #include "sam/shared/policy.h"
 #include "sam/shared/signal_guard.h"
@@ -32,6 +33,7 @@ class Active {
     if (!is_current()) return CS_ERR_LIBRARY;
     const Nanoseconds now = coarse_now();
     ends_.heartbeat->beat(now);
+    probe::check(now);
     if (nudges_) {
       if (const cs_error_t status = nudge(); status != CS_OK) return status;
     }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <sys/prctl.h>
 
 #include "common/futex.h"
 
@@ -148,6 +149,7 @@ void HealthCheckThread::thread_ended(void* self) noexcept {
 void HealthCheckThread::loop() noexcept {
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
   block_signals();
+  (void)::prctl(PR_SET_NAME, "sam-health");
   for (;;) check_until_stopped(wait_until_wanted());
 }
 

@@ -30,14 +30,13 @@ class Channel {
  public:
   Channel() noexcept = default;
 
-  // Empty, with errno, when there are no descriptors or no memory.
-  [[nodiscard]] static Channel make() noexcept {
-    Channel made;
-    return made.make_replies() && made.make_heartbeat() && made.renew_commands() ? std::move(made)
-                                                                                 : Channel();
-  }
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
 
-  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(heartbeat_); }
+  // Once. False, with errno, when there are no descriptors or no memory.
+  [[nodiscard]] bool open() noexcept {
+    return make_replies() && make_heartbeat() && renew_commands();
+  }
 
   // Call before each instance. If no pipe can be made the old one serves again, unless it was let
   // go of. False, with errno, when there is none.
@@ -79,11 +78,10 @@ class Channel {
   [[nodiscard]] int replies() const noexcept { return replies_.write_end.get(); }
   [[nodiscard]] HeartbeatPage& heartbeat() const noexcept { return *heartbeat_; }
 
-  // For a new instance; the rest is closed there.
-  [[nodiscard]] ActiveEnds take_active_ends() && noexcept {
-    Channel taken = std::move(*this);
-    return {std::move(taken.commands_.write_end), std::move(taken.replies_.read_end),
-            std::move(taken.heartbeat_), taken.commands_identity_, taken.replies_identity_};
+  // In a new instance; the rest goes with the channel.
+  [[nodiscard]] ActiveEnds take_active_ends() noexcept {
+    return {std::move(commands_.write_end), std::move(replies_.read_end), std::move(heartbeat_),
+            commands_identity_, replies_identity_};
   }
 
  private:
