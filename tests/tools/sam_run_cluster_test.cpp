@@ -54,6 +54,9 @@ TEST_F(SamRunCluster, RunsOnlyWhereTheClusterIsQuorate) {
   cluster().cut(3);
   EXPECT_TRUE(has_gone(yielding));
   EXPECT_TRUE(has_gone(stubborn));
+  for (const Running* run : {&yielding, &stubborn}) {
+    EXPECT_NE(run->output().find("quorum lost"), std::string::npos) << run->output();
+  }
   EXPECT_EQ(stubborn.count("warned"), 1) << stubborn.output();
   EXPECT_TRUE(stays_away(yielding));
   EXPECT_EQ(stubborn.count("started "), 1) << stubborn.output();
@@ -97,7 +100,7 @@ TEST_F(SamRunCluster, StoppedWhileItWaitsItEnds) {
   Running for_daemon({"--quorum"}, kYielding, on(1));
   EXPECT_TRUE(for_daemon.comes_to(1, "sam-run: waits for corosync"));
   for_daemon.process().signal(SIGTERM);
-  EXPECT_TRUE(for_daemon.process().wait().killed_by(SIGTERM));
+  EXPECT_TRUE(for_daemon.process().wait().exited_with(0));
 
   node(1).daemon().launch();
   ASSERT_TRUE(node(1).daemon().wait_until_ready());
@@ -110,7 +113,7 @@ TEST_F(SamRunCluster, StoppedWhileItWaitsItEnds) {
     return get_keys().find(keys + ".state (str) = waiting for quorum") != std::string::npos;
   }));
   for_quorum.process().signal(SIGTERM);
-  EXPECT_FALSE(for_quorum.process().wait().timed_out);
+  EXPECT_TRUE(for_quorum.process().wait().exited_with(0));
   EXPECT_EQ(for_quorum.count("started "), 0) << for_quorum.output();
   EXPECT_EQ(get_keys().find(keys), std::string::npos);  // taken away
 }

@@ -187,7 +187,6 @@ _Noreturn static void become_checker(const struct checks *checks)
     sigprocmask(SIG_SETMASK, &all, &mask_of_command);
     signal(SIGCHLD, SIG_DFL);
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, 0);
     prctl(PR_SET_NAME, "sam-check");
     let_go_of_descriptors();
     check_on(checks);

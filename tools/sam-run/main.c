@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,35 @@ static int complain_of_command(const char *name, int error)
     return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }
 
+/* A stop while there is no supervisor yet: nothing runs, so this is the orderly end. As the first
+ * process of a container we would not even be ended by the default action. */
+static void leave(int signal)
+{
+    (void)signal;
+    _exit(0);
+}
+
+static const int stop_signals[] = {SIGTERM, SIGINT, SIGQUIT};
+enum { STOP_SIGNALS = sizeof(stop_signals) / sizeof(stop_signals[0]) };
+static struct sigaction found[STOP_SIGNALS];
+
+static void let_stops_in(void)
+{
+    struct sigaction leaving = {.sa_handler = leave};
+
+    for (int i = 0; i < STOP_SIGNALS; i++) {
+        sigaction(stop_signals[i], NULL, &found[i]);
+        if (found[i].sa_handler == SIG_DFL)
+            sigaction(stop_signals[i], &leaving, NULL);
+    }
+}
+
+static void restore_stops(void)
+{
+    for (int i = 0; i < STOP_SIGNALS; i++)
+        sigaction(stop_signals[i], &found[i], NULL);
+}
+
 /* Whether the daemon may do later what it does not do now. */
 static bool may_pass(const struct options *options, cs_error_t error)
 {
@@ -91,15 +121,28 @@ static bool wait_for_daemon(const struct options *options, cs_error_t error)
     if (!has_told)
         complain("waits for corosync (%s)", cs_strerror(error));
     has_told = true;
+    let_stops_in();
     poll(NULL, 0, RETRY_PERIOD);
+    restore_stops();
     return true;
+}
+
+/* This may wait for the daemon for a minute. */
+static cs_error_t try_to_initialize(const struct options *options)
+{
+    cs_error_t error;
+
+    let_stops_in();
+    error = sam_initialize((int)options->grace, options->policy);
+    restore_stops();
+    return error;
 }
 
 static bool initialize(const struct options *options)
 {
     cs_error_t error;
 
-    while ((error = sam_initialize((int)options->grace, options->policy)) != CS_OK) {
+    while ((error = try_to_initialize(options)) != CS_OK) {
         if (!wait_for_daemon(options, error))
             return false;
     }
