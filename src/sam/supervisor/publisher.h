@@ -28,8 +28,8 @@ class Publisher {
  public:
   Publisher(const Settings& settings, pid_t pid, World& world, Nanoseconds bound) noexcept;
 
-  // Connects and publishes a stopped process. Errors: the connection's or the daemon's; nothing that
-  // had been published stays then.
+  // Connects and publishes a stopped process. Errors: the connection's or the daemon's; what had
+  // been published until then is deleted.
   [[nodiscard]] cs_error_t begin(Deadline deadline) noexcept;
 
   // The state has changed; now is also the time of the last health check, when they are owed.
