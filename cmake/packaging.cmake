@@ -6,8 +6,10 @@ if(NOT BUILD_SHARED_LIBS)
   return()
 endif()
 
+# Which release of ours this is; NEWS.md and the packages have it.
+set(CS_CLIENTS_VERSION 1.1)
 # Above every 3.1.10-N of a distribution, below 3.1.11.
-set(CS_PACKAGE_VERSION "${PROJECT_VERSION}+clients1" CACHE STRING "Version of the packages")
+set(CS_PACKAGE_VERSION "${PROJECT_VERSION}+clients${CS_CLIENTS_VERSION}" CACHE STRING "Version of the packages")
 set(CS_PACKAGE_RELEASE "1" CACHE STRING "Release of the packages, after the version")
 set(CS_PACKAGE_MAINTAINER "corosync-clients maintainers <maintainers@users.noreply.github.com>"
     CACHE STRING "Maintainer named in the packages")
@@ -70,8 +72,8 @@ string(JOIN "\n" CPACK_RPM_SPEC_MORE_DEFINE
        "%define _build_id_links none" "%define _buildhost localhost"
        "%define use_source_date_epoch_as_buildtime 1" "%define clamp_mtime_to_source_date_epoch 1")
 set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
-    /usr/share/man /usr/share/man/man3 /usr/share/doc /usr/include/corosync /usr/lib /usr/lib/debug
-    /usr/lib/debug/.build-id
+    /usr/share/man /usr/share/man/man3 /usr/share/man/man7 /usr/share/doc /usr/include/corosync
+    /usr/lib /usr/lib/debug /usr/lib/debug/.build-id
     /usr/${CMAKE_INSTALL_SBINDIR} /usr/share/man/man8 /usr/share/bash-completion
     /usr/share/bash-completion/completions
     /usr/${CMAKE_INSTALL_LIBDIR}/pkgconfig /usr/${CMAKE_INSTALL_LIBDIR}/cmake)
