@@ -158,6 +158,7 @@ TEST(SamRunNotify, ServiceManagerIsTold) {
     ASSERT_GT(size, 0) << said << run.output();
     said.append(message, static_cast<std::size_t>(size));
   }
+  ASSERT_TRUE(run.comes_to(1, "started "));  // and not only on its way there
   run.process().signal(SIGTERM);
   EXPECT_TRUE(run.process().wait().exited_with(5));
 }

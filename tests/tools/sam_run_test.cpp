@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // sam-run without a cluster: how it ends, what its command finds, restarts and checks.
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
+#include <cerrno>
 #include <csignal>
 
+#include "support/refuse_call.h"
 #include "tools/running.h"
 
 namespace cs::test {
@@ -203,6 +206,25 @@ TEST(SamRunCheck, CheckerHoldsNothingOfTheCommandsAndIsDeaf) {
   EXPECT_TRUE(proc::exists(checker));
   const std::string command = "/proc/" + std::to_string(run.number_after("started ")) + "/fd/57";
   EXPECT_TRUE(std::filesystem::exists(command));
+}
+
+TEST(SamRunCheck, WorksOnKernelsWithoutPidfds) {
+  const ScratchFolder folder;
+  const std::string file = folder / "pid";
+  const ProgramOptions old_kernel = {
+      .before_exec = [] { (void)refuse_call(SYS_pidfd_open, ENOSYS); }};
+  Running run(
+      {"-d", "0", "-c", "echo $PPID >" + file + "; echo checked", "-i", "50", "-g", "100000"},
+      kYielding, old_kernel);
+  EXPECT_TRUE(run.comes_to(3, "checked"));
+  int checker = 0;
+  std::ifstream(file) >> checker;
+  ASSERT_GT(checker, 0);
+  ASSERT_EQ(::kill(run.number_after("started "), SIGKILL), 0);
+  EXPECT_TRUE(run.comes_to(2, "started "));
+  EXPECT_TRUE(eventually([&] { return !proc::exists(checker); }));
+  const Running late({"-c", "sleep 300", "-i", "200", "-g", "100000"}, kYielding, old_kernel);
+  EXPECT_TRUE(late.comes_to(2, "sam-run: the check has not ended within 200 ms"));
 }
 
 // A checker that is gone or stands still is no proof of health.

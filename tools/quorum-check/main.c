@@ -160,6 +160,16 @@ static void take_outcome(enum outcome outcome, const struct answer *answer,
     }
 }
 
+/* How long the other process has for leaving in order, which ends in time as well. */
+static int farewell_before(int64_t deadline)
+{
+    int64_t left = deadline - now();
+
+    if (left < 0)
+        return 0;
+    return left < FAREWELL_MS ? (int)left : FAREWELL_MS;
+}
+
 /* Returns the exit status. Nobody waits for what comes after the output. */
 static int check(const struct options *options, int64_t start)
 {
@@ -180,7 +190,7 @@ static int check(const struct options *options, int64_t start)
     options->print(stdout, &report);
     status = finish((int)report.verdict.status);
     if (line >= 0)
-        stop_asking(line, outcome == ANSWERED ? FAREWELL_MS : 0);
+        stop_asking(line, outcome == ANSWERED ? farewell_before(start + report.limit) : 0);
     return status;
 }
 
