@@ -20,6 +20,11 @@ cs_add_process_test(sam_kinds_test
           sam/supervision_test.cpp sam/surroundings_test.cpp sam/leaving_test.cpp
   LIBS cs_sam_test_support)
 
+# What the operator asks for in the environment.
+cs_add_process_test(sam_operator_test
+  SOURCES sam/operator_test.cpp sam/operator_log_test.cpp
+  LIBS cs_sam_test_support)
+
 # Its own versions of some calls of libc; a sanitizer has some as well.
 if(NOT CS_SANITIZE)
   cs_add_process_test(sam_slow_supervisor_test SOURCES sam/slow_supervisor_test.cpp
