@@ -87,9 +87,11 @@ cs_error_t sam_finalize(void);
  * cluster is quorate, and for the daemon to come back if it is gone. A thread that leaves the call, cancelled
  * or by siglongjmp, has not started anything. Asks the supervisor.
  *
- * CS_ERR_BAD_HANDLE  not registered, started already or by another thread now, or finalized, before
- *                    or meanwhile
- * CS_ERR_LIBRARY     the supervisor is gone
+ * CS_ERR_BAD_HANDLE        not registered, started already or by another thread now, or finalized,
+ *                          before or meanwhile
+ * CS_ERR_FAILED_OPERATION  the operator has asked for a stop (see sam_environment(7)), and quorum
+ *                          would have to be waited for
+ * CS_ERR_LIBRARY           the supervisor is gone
  *
  * Thread safe; not async-signal-safe. */
 cs_error_t sam_start(void);

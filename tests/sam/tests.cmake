@@ -41,6 +41,9 @@ cs_add_daemon_test(sam_daemon_test TIMEOUT 170
           sam/daemon_leaving_test.cpp sam/containers_test.cpp
   LIBS cs_sam_test_support)
 
+cs_add_namespace_test(sam_operator_daemon_test TIMEOUT 120 SOURCES sam/operator_daemon_test.cpp
+  LIBS cs_sam_test_support)
+
 cs_add_namespace_test(sam_hostile_test TIMEOUT 170 SOURCES sam/hostile_test.cpp sam/busy_daemon_test.cpp
   LIBS cs_sam_test_support cs_stand_in)
 
