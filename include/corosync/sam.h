@@ -89,9 +89,11 @@ cs_error_t sam_finalize(void);
  * cluster is quorate; if the daemon is gone, until it is back. A thread that leaves the call, by
  * cancellation or siglongjmp(), has not started anything. Asks the supervisor.
  *
- * CS_ERR_BAD_HANDLE  not registered; already started, or being started by another thread; or
- *                    finalized, before or during the call
- * CS_ERR_LIBRARY     the supervisor is gone
+ * CS_ERR_BAD_HANDLE        not registered; already started, or being started by another thread; or
+ *                          finalized, before or during the call
+ * CS_ERR_FAILED_OPERATION  the operator has asked for a stop (see sam_environment(7)), and the call
+ *                          would have to wait for quorum
+ * CS_ERR_LIBRARY           the supervisor is gone
  *
  * Thread safe; not async-signal-safe. */
 cs_error_t sam_start(void);

@@ -20,6 +20,11 @@ cs_add_process_test(sam_kinds_test
           sam/supervision_test.cpp sam/surroundings_test.cpp sam/leaving_test.cpp
   LIBS cs_sam_test_support)
 
+# What the operator asks for in the environment.
+cs_add_process_test(sam_operator_test
+  SOURCES sam/operator_test.cpp sam/operator_log_test.cpp
+  LIBS cs_sam_test_support)
+
 # Its own versions of some calls of libc; a sanitizer has some as well.
 if(NOT CS_SANITIZE)
   cs_add_process_test(sam_slow_supervisor_test SOURCES sam/slow_supervisor_test.cpp
@@ -34,6 +39,9 @@ gtest_discover_tests(sam_torture_test PROPERTIES TIMEOUT 170)
 cs_add_daemon_test(sam_daemon_test TIMEOUT 170
   SOURCES sam/daemon_quorum_test.cpp sam/daemon_cmap_test.cpp sam/daemon_beyond_stock_test.cpp
           sam/daemon_leaving_test.cpp sam/containers_test.cpp
+  LIBS cs_sam_test_support)
+
+cs_add_namespace_test(sam_operator_daemon_test TIMEOUT 120 SOURCES sam/operator_daemon_test.cpp
   LIBS cs_sam_test_support)
 
 cs_add_namespace_test(sam_hostile_test TIMEOUT 170 SOURCES sam/hostile_test.cpp sam/busy_daemon_test.cpp

@@ -79,6 +79,8 @@ class NoticeSocket {
   [[nodiscard]] bool send(std::string_view message) noexcept;
 
  private:
+  bool connect() noexcept;
+
   const OperatorSettings& settings_;
   UniqueFd socket_;
 };

@@ -143,8 +143,13 @@ TEST_F(SamNoticeSocket, ReachesAPath) {
   NoticeSocket socket(settings_);
   EXPECT_TRUE(socket.send("READY=1"));
   EXPECT_EQ(receive(), "READY=1");
-  ::unlink(path.c_str());
+  receiver_.reset();
   EXPECT_FALSE(socket.send("READY=1"));  // and nothing worse
+  ::unlink(path.c_str());
+  listen_at(path);  // it was started again
+  EXPECT_TRUE(socket.send("STATUS=x"));
+  EXPECT_EQ(receive(), "STATUS=x");
+  ::unlink(path.c_str());
 }
 
 TEST_F(SamNoticeSocket, DoesNotWaitForRoom) {
