@@ -125,7 +125,7 @@ class Application:
             self.callback = kind
             if self.maybe(80):
                 self.start()
-                self.add("called")
+                self.add("hang 3000" if kind in ("exit", "abort") else "called")
 
     def live(self):
         """Time goes by, with signs of life if there is a limit and it is started."""
