@@ -97,6 +97,7 @@ class Session {
   cs_error_t own_quorum_connection() noexcept;
   void close() noexcept;
   bool finish(State before) noexcept;
+  cs_error_t stop_supervision() noexcept;
 
   std::atomic<State> state_ = State::kNew;
   std::atomic<int> warn_signal_ = SIGTERM;

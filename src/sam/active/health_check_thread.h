@@ -42,9 +42,10 @@ class HealthCheckThread {
   // No callback and no check begins from now on.
   void halt() noexcept;
 
-  // Also waits for a callback that is running: not when called by itself (or by a handler in its
-  // thread), and for 200 ms at most, since it may be waiting for something that the caller holds.
-  void stop() noexcept;
+  // Once halted: waits for a callback that is running. Not when called by itself (or by a handler in
+  // its thread), nor once somebody has started again, and for 200 ms at most, since it may be waiting
+  // for something that the caller holds.
+  void wait_for_callback() noexcept;
 
  private:
   struct Round {
