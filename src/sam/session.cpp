@@ -238,10 +238,18 @@ cs_error_t Session::start() noexcept {
   return CS_OK;
 }
 
-// The supervisor may be stopped, and give no answer for a long time.
+// Waits for the callback last: one that blocks may take longer than the interval, and by then the
+// supervisor has stopped watching.
 cs_error_t Session::stop() noexcept {
   if (!is_started(state())) return CS_ERR_BAD_HANDLE;
-  thread_.stop();
+  thread_.halt();
+  const cs_error_t status = stop_supervision();
+  if (status == CS_OK) thread_.wait_for_callback();
+  return status;
+}
+
+// The supervisor may be stopped, and give no answer for a long time.
+cs_error_t Session::stop_supervision() noexcept {
   const ThreadExit watched(&Session::changer_left, this);
   if (!claim(State::kStarted, State::kStopping)) return CS_ERR_BAD_HANDLE;
   const ClaimEnd end(*this);

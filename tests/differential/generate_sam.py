@@ -125,7 +125,7 @@ class Application:
             self.callback = kind
             if self.maybe(80):
                 self.start()
-                self.add("called")
+                self.add("hang 3000" if kind in ("exit", "abort") else "called")
 
     def live(self):
         """Time goes by, with signs of life if there is a limit and it is started."""
@@ -185,6 +185,9 @@ class Application:
         elif self.maybe(20):
             self.add("daemon kill")
             self.add("daemon start")
+            self.instance += 1  # if that was the end of this one
+            self.add("daemon start")
+            self.instance -= 1
 
     def odd(self):
         self.add(self.pick([
@@ -195,6 +198,7 @@ class Application:
             lambda: f"helper {self.pick(['sam_data_store text:helper', 'sam_hc_send', 'sam_start'])}",
             lambda: f"signal_supervisor {self.pick(HANDLED)}",
             lambda: "signal_group 34" if self.maybe(30) else "sam_data_getsize",
+            lambda: "close_from 3" if self.maybe(25) else "tell_signals",
             lambda: "keys" if self.with_daemon else "sam_data_getsize",
             lambda: self.pick(["t1: ", "t2: "]) + self.any_call(),
         ])())

@@ -81,7 +81,10 @@ class Runner:
             self.findings.append(program)
         if self.options.shrink:
             def still_differs(text):
-                return self.difference(lane, program, text, fresh=program.transport is not None)[0]
+                """At the same step: a program that lacks steps may differ elsewhere and otherwise."""
+                fresh = program.transport is not None
+                found = self.difference(lane, program, text, fresh)[0]
+                return found if found and found.key == difference.key else None
             text, difference = shrink.shrink(program, difference, still_differs,
                                              limit=self.options.shrink)
         else:

@@ -92,6 +92,29 @@ TEST(SamCallback, ThatBlocksCountsAsAHang) {
   application.wait_for("called");
 }
 
+int count_and_never_return() {
+  ++calls;
+  app::sleep_forever();
+}
+
+// With an interval much shorter than what sam_stop waits for the callback. On a busy machine an instance
+// may be late, and warned before it stops: the next one tries again.
+TEST(SamCallback, ThatBlocksIsNoHangOnceStopped) {
+  SamProcess application([] {
+    app::enter(40, kRestart);
+    app::expect_ok(sam_hc_callback_register(count_and_never_return));
+    app::expect_ok(sam_start());
+    while (calls == 0) app::pause_for(1);
+    app::expect_ok(sam_stop());
+    app::pause_for(300);
+    app::report("lives");
+    app::expect_ok(sam_finalize());
+    ::exit(7);
+  });
+  EXPECT_LE(application.wait_for("lives").instance, 20u);
+  application.expect_exit_code(7);
+}
+
 TEST(SamCallback, IsCalledOnlyWhileStarted) {
   SamProcess application([] {
     enter_with_callback(healthy);
