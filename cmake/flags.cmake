@@ -6,8 +6,13 @@ include(CheckLinkerFlag)
 add_library(cs_warnings INTERFACE)
 target_compile_options(cs_warnings INTERFACE -Wall -Wextra -Wshadow -Wformat=2 -Wundef
                        $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
-if(CS_WERROR)  # not by default: the next compiler warns of something else
-  target_compile_options(cs_warnings INTERFACE -Werror)
+# Not by default: the next compiler warns of something else. So the presets alone ask for all that
+# these two compilers can tell, and for its being an error.
+if(CS_WERROR)
+  target_compile_options(cs_warnings INTERFACE -Werror -Wconversion -Wsign-conversion -Wcast-qual
+                         -Wcast-align -Wswitch-enum
+                         $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast>
+                         $<$<C_COMPILER_ID:GNU>:-Wduplicated-branches -Wlogical-op>)
 endif()
 if(CS_SANITIZE)
   # Not vptr: it looks at objects through a pipe, so where descriptors run out it is wrong; and it
@@ -62,6 +67,11 @@ if(NOT CS_SANITIZE)
   endif()
 endif()
 target_link_libraries(cs_shipped INTERFACE cs_warnings)
+# In what is shipped only: elsewhere the compiler sees such pointers in the C++ library's streams, and
+# with a sanitizer in every check that it adds.
+if(CS_WERROR AND NOT CS_SANITIZE)
+  target_compile_options(cs_shipped INTERFACE -Wnull-dereference)
+endif()
 
 add_custom_target(libraries COMMENT "All shipped libraries")
 
@@ -75,7 +85,8 @@ function(cs_add_library name)
     target_sources(${name} PRIVATE $<TARGET_OBJECTS:${object}>)
   endforeach()
   target_include_directories(${name}
-    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+           $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:cs_shipped> ${ARG_LIBS})
   set_target_properties(${name} PROPERTIES

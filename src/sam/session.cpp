@@ -60,7 +60,12 @@ void Session::changer_left(void* session) noexcept {
       (void)self.active_.tell(Command::kStop, 0);
       (void)self.change(current, State::kRegistered);
       return;
-    default:
+    case State::kNew:
+    case State::kInitialized:
+    case State::kRegistered:
+    case State::kStarted:
+    case State::kSupervising:
+    case State::kFinalized:
       return;
   }
 }

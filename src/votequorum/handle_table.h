@@ -21,8 +21,8 @@ namespace cs::votequorum {
 // are used again, handles never, so a stale one is refused. 0 is never a handle. Made to be global:
 // needs no constructor at start and has no destructor at exit, where threads may still be running.
 //
-// An object lives until the table and all its users have let go of it. Finding it and letting go are
-// one atomic step each, so that a thread can vanish between any two and leave no lock behind.
+// An object lives until the table and all its users have let go of it. Finding it and letting go
+// are one atomic step each, so that a thread can vanish between any two and leave no lock behind.
 template <typename T>
 class HandleTable {
  public:
@@ -51,13 +51,14 @@ class HandleTable {
 
   // True for the last user, who retires it.
   [[nodiscard]] bool let_go(std::uint64_t handle) noexcept {
-    const std::uint64_t before = slot_of(handle)->word.fetch_sub(kOne, std::memory_order_acq_rel);
+    const std::uint64_t before =
+        known_slot(index_of(handle))->word.fetch_sub(kOne, std::memory_order_acq_rel);
     return (before & kUsers) == kOne;
   }
 
   // Destroys the object. The caller must not vanish.
   void retire(std::uint64_t handle, Mutex::Token self) noexcept {
-    Slot& slot = *slot_of(handle);
+    Slot& slot = *known_slot(index_of(handle));
     HeapDelete()(std::exchange(slot.object, nullptr));
     mutex_.lock(self);
     slot.next_free = first_free_;
@@ -65,16 +66,16 @@ class HandleTable {
     mutex_.unlock(self);
   }
 
-  // In the child of a fork, which has one thread: the others' uses are no more. uses_of tells how often
-  // that thread uses a handle.
+  // In the child of a fork, which has one thread: the others' uses are no more. uses_of tells how
+  // often that thread uses a handle.
   template <typename UsesOf>
   void keep_only(UsesOf&& uses_of) noexcept {
     for (std::uint32_t index = 0; index < size_.load(std::memory_order_relaxed); ++index) {
-      Slot& slot = *slot_at(index);
+      Slot& slot = *known_slot(index);
       const std::uint64_t word = slot.word.load(std::memory_order_relaxed);
       if ((word & kUsers) == 0) continue;
       const std::uint64_t handle = word >> kSerialShift << kIndexBits | index;
-      const std::uint64_t uses = uses_of(handle) + ((word & kClosed) == 0 ? 1 : 0);
+      const std::uint64_t uses = uses_of(handle) + ((word & kClosed) == 0 ? 1U : 0U);
       slot.word.store((word & ~kUsers) | uses * kOne, std::memory_order_relaxed);
     }
   }
@@ -104,18 +105,30 @@ class HandleTable {
     return static_cast<std::uint32_t>(handle) & (kMaxSlots - 1);
   }
 
-  // Null if there is no such block yet.
-  Slot* slot_at(std::uint32_t index) noexcept {
-    const auto block = static_cast<unsigned>(std::bit_width(index / kFirstSize + 1)) - 1;
-    if (block >= kBlocks) return nullptr;
-    Slot* const slots = blocks_[block].load(std::memory_order_acquire);
-    return slots != nullptr ? slots + (index - kFirstSize * ((1U << block) - 1)) : nullptr;
+  static unsigned block_of(std::uint32_t index) noexcept {
+    return static_cast<unsigned>(std::bit_width(index / kFirstSize + 1)) - 1;
   }
 
-  Slot* slot_of(std::uint64_t handle) noexcept { return slot_at(index_of(handle)); }
+  static std::uint32_t first_of(unsigned block) noexcept {
+    return kFirstSize * ((1U << block) - 1);
+  }
+
+  // For an index that a handle was made of: its block is there.
+  Slot* known_slot(std::uint32_t index) noexcept {
+    const unsigned block = block_of(index);
+    return blocks_[block].load(std::memory_order_acquire) + (index - first_of(block));
+  }
+
+  // For any number. Null if there is no such block yet.
+  Slot* find_slot(std::uint32_t index) noexcept {
+    const unsigned block = block_of(index);
+    if (block >= kBlocks) return nullptr;
+    Slot* const slots = blocks_[block].load(std::memory_order_acquire);
+    return slots != nullptr ? slots + (index - first_of(block)) : nullptr;
+  }
 
   T* change(std::uint64_t handle, std::uint64_t added) noexcept {
-    Slot* const slot = slot_of(handle);
+    Slot* const slot = find_slot(index_of(handle));
     if (slot == nullptr) return nullptr;
     std::uint64_t word = slot->word.load(std::memory_order_relaxed);
     do {
@@ -129,7 +142,7 @@ class HandleTable {
   // With the lock.
   Slot* take_free_slot() noexcept {
     if (first_free_ == kNoSlot && !grow()) return nullptr;
-    Slot* const slot = slot_at(first_free_);
+    Slot* const slot = known_slot(first_free_);
     first_free_ = slot->next_free;
     return slot;
   }
@@ -137,7 +150,7 @@ class HandleTable {
   bool grow() noexcept {
     const std::uint32_t size = size_.load(std::memory_order_relaxed);
     const std::uint32_t added = size + kFirstSize;
-    const auto block = static_cast<unsigned>(std::bit_width(size / kFirstSize + 1)) - 1;
+    const unsigned block = block_of(size);
     if (block >= kBlocks) return false;
     auto* const slots = static_cast<Slot*>(std::malloc(added * sizeof(Slot)));
     if (slots == nullptr) return false;

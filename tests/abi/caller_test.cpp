@@ -137,7 +137,7 @@ TEST_P(Caller, LyingLengthsWriteNothing) {
     for (const std::uint32_t lie : {0u, 1u, 4u, 4095u, 4096u, 4097u, 4100u, 0x80000000u, ~0u}) {
       if (lie != size) answers.push_back(Message(right).put32(24, lie));
     }
-    for (const std::size_t length : {24, 28, 31, 36 + 4096}) {
+    for (const std::size_t length : {24U, 28U, 31U, 36U + 4096U}) {
       answers.push_back(Message(right).resize(length));
     }
   }

@@ -92,7 +92,7 @@ TEST_F(SpinBudgetTest, ExhaustedTriesAgainNowAndThen) {
   exhaust();
   unsigned tries = 0;
   constexpr unsigned kRequests = 10 * SpinBudget::kRetryAfter;
-  for (unsigned i = 0; i < kRequests; ++i) tries += miss_in_burst() > 0 ? 1 : 0;
+  for (unsigned i = 0; i < kRequests; ++i) tries += miss_in_burst() > 0 ? 1U : 0U;
   EXPECT_GE(tries, 9u);
   EXPECT_LE(tries, 11u);
 }

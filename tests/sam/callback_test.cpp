@@ -67,7 +67,7 @@ TEST(SamCallback, ThatFailsIsNotCalledAgainAndCountsAsAHang) {
   EXPECT_EQ(application.wait_for("registered").value, 2);
   std::size_t called = 0;
   for (const Report& report : application.reports()) {
-    called += report.is("called") && report.instance == 1 ? 1 : 0;
+    called += report.is("called") && report.instance == 1 ? 1U : 0U;
   }
   EXPECT_EQ(called, 3u) << application.story();
   // The next instance has a thread of its own.

@@ -164,7 +164,7 @@ TEST(SamWarning, ThatIsHeededLeavesTheProcessAloneUntilTheNextMiss) {
   // One warning per instance: the second miss is answered with SIGKILL.
   std::size_t warnings = 0;
   for (const Report& report : application.reports()) {
-    warnings += report.is("warned") && report.instance == 1 ? 1 : 0;
+    warnings += report.is("warned") && report.instance == 1 ? 1U : 0U;
   }
   EXPECT_EQ(warnings, 1u) << application.story();
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # libsam from outside: the contract, what is better than the distribution's library, torture, and
-# with the real daemon. The programs link the shared library, so that LD_LIBRARY_PATH alone makes them
-# run the distribution's (scripts/compare-with-stock).
+# with the real daemon. The programs link the shared library, so that LD_LIBRARY_PATH alone makes
+# them run the distribution's (scripts/compare-with-stock).
 add_library(cs_sam_test_support STATIC support/sam_process.cpp support/sam_scenario.cpp
             support/proc.cpp)
 target_include_directories(cs_sam_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
@@ -36,7 +36,8 @@ cs_add_daemon_test(sam_daemon_test TIMEOUT 170
           sam/daemon_leaving_test.cpp sam/containers_test.cpp
   LIBS cs_sam_test_support)
 
-cs_add_namespace_test(sam_hostile_test TIMEOUT 170 SOURCES sam/hostile_test.cpp sam/busy_daemon_test.cpp
+cs_add_namespace_test(sam_hostile_test TIMEOUT 170
+  SOURCES sam/hostile_test.cpp sam/busy_daemon_test.cpp
   LIBS cs_sam_test_support cs_stand_in)
 
 # Sanitized programs would bring their own run-time into a library that was built without.

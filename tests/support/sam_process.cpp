@@ -137,7 +137,7 @@ void SamProcess::expect_none(std::string_view what, int milliseconds) {
 
 std::size_t SamProcess::count(std::string_view what) const {
   std::size_t found = 0;
-  for (const Report& report : reports_) found += report.is(what) ? 1 : 0;
+  for (const Report& report : reports_) found += report.is(what) ? 1U : 0U;
   return found;
 }
 

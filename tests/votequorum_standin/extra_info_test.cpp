@@ -72,7 +72,7 @@ TEST_F(ExtraInfo, LyingLengthsAreRefused) {
   for (const std::uint32_t n : {0u, 9u, 11u, 14u, 4096u, 4097u, 0x80000000u, 0xffffffffu}) {
     wrong.push_back(Message(right).put32(24, n));
   }
-  for (const std::size_t size : {0, 23, 24, 28, 31, 32, 41, 43, 46, 4200}) {
+  for (const std::size_t size : {0U, 23U, 24U, 28U, 31U, 32U, 41U, 43U, 46U, 4200U}) {
     wrong.push_back(Message(right).resize(size));
   }
   wrong.push_back(extra_info_reply(std::string(kMost + 1, 'x')));

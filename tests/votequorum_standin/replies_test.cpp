@@ -76,7 +76,7 @@ TEST_F(Replies, LongestNameIsRead) {
 TEST_F(RepliesBeyondStock, EveryOtherLengthIsRefused) {
   std::vector<Message> answers;
   for (std::size_t size = 0; size < 320; ++size) answers.push_back(info_reply(1).resize(size));
-  for (const std::size_t size : {321, 328, 1024, 60000}) {
+  for (const std::size_t size : {321U, 328U, 1024U, 60000U}) {
     answers.push_back(info_reply(1).resize(size));
   }
   answer_with(std::move(answers));

@@ -198,7 +198,7 @@ TEST(DecodeEvent, LyingSizeFieldIsRefused) {
 TEST(DecodeEvent, UnknownNumberIsSkippedWhateverItHolds) {
   for (const std::int32_t id : {0, 1, 2, 6, 8, 9, 1000, -1, INT32_MIN, INT32_MAX}) {
     SCOPED_TRACE(id);
-    for (const std::size_t size : {24, 25, 40, 48, 4144}) {
+    for (const std::size_t size : {24U, 25U, 40U, 48U, 4144U}) {
       Message message = Message(id, size);
       decode_as<UnknownEvent>(message);
     }

@@ -159,7 +159,7 @@ TEST_F(HandleTableTest, UsesOfThreadsThatDoNotExistAreForgotten) {
   ASSERT_NE(table_.find(handle), nullptr);  // another thread's
   {
     ASSERT_NE(table_.find(handle), nullptr);  // of the thread that forks
-    table_.keep_only([&](std::uint64_t asked) { return asked == handle ? 1 : 0; });
+    table_.keep_only([&](std::uint64_t asked) { return asked == handle ? 1U : 0U; });
     const User own(handle, table_.remove(handle));
     EXPECT_FALSE(table_.let_go(handle));
     EXPECT_EQ(alive_, 1);
