@@ -131,15 +131,19 @@ function(cs_write_symbols file library package since)
   file(WRITE ${file} "${text}${symbols}\n")
 endfunction()
 
-# cs_package(LIBRARY PACKAGE DEV-PACKAGE SINCE NAME EXAMPLE): the packages of a library. RPM ones are named as
-# openSUSE had them, a package for a library.
+# cs_package(LIBRARY PACKAGE DEV-PACKAGE SINCE NAME EXAMPLE): the packages of a library. RPM ones
+# are named as openSUSE had them, a package for a library.
 macro(cs_package library package dev_package since name example)
   get_target_property(soversion ${library} SOVERSION)
   set(rpm_package lib${library}${soversion})
   set(rpm_devel lib${library}-devel)
-  set(about "This takes the place of the corosync cluster engine's own package.")
-  cs_describe(${library} ${package} ${rpm_package} libs "cluster engine ${name} library (replacement)"
-              "${about}\nIt works with the distribution's corosync daemon, and with programs\nthat were built for the library it replaces.")
+  set(about "This takes the place of the corosync cluster engine's own package."
+      "\nIt works with the distribution's corosync daemon, and with programs"
+      "\nthat were built for the library it replaces.")
+  string(JOIN "" about ${about})
+  cs_describe(${library} ${package} ${rpm_package} libs
+              "cluster engine ${name} library (replacement)"
+              "${about}")
   set(control_dir ${package_dir}/${library})
   cs_write_symbols(${control_dir}/symbols ${library} ${package} ${since})
   file(WRITE ${control_dir}/shlibs "lib${library} ${soversion} ${package} (>= ${since})\n")
@@ -151,8 +155,10 @@ macro(cs_package library package dev_package since name example)
   get_target_property(linked ${library} LINK_LIBRARIES)
   if(linked MATCHES "corosync_common")
     set(CPACK_DEBIAN_${key}_PACKAGE_DEPENDS "libcorosync-common4 (>= 1.99.9)")
-    set(CPACK_DEBIAN_${key}_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/src/corosync_common)
-    list(APPEND CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/src/corosync_common)
+    set(CPACK_DEBIAN_${key}_PACKAGE_SHLIBDEPS_PRIVATE_DIRS
+        ${PROJECT_BINARY_DIR}/src/corosync_common)
+    list(APPEND CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS
+         ${PROJECT_BINARY_DIR}/src/corosync_common)
   endif()
   install(FILES packaging/lintian/${package} DESTINATION share/lintian/overrides
           COMPONENT ${library} EXCLUDE_FROM_ALL)
@@ -165,7 +171,8 @@ macro(cs_package library package dev_package since name example)
               "cluster engine ${name} development (replacement)"
               "${about}\nIt has the headers, the manual pages and what one links with.")
   if(NOT "${example}" STREQUAL "")
-    install(FILES examples/${example} examples/Makefile DESTINATION share/doc/${dev_package}/examples
+    install(FILES examples/${example} examples/Makefile
+            DESTINATION share/doc/${dev_package}/examples
             COMPONENT ${library}-dev EXCLUDE_FROM_ALL)
   endif()
   set(needed "${package} (= ${full_version})")

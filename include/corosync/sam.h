@@ -84,8 +84,8 @@ cs_error_t sam_initialize(int time_interval, sam_recovery_policy_t recovery_poli
 cs_error_t sam_finalize(void);
 
 /* Starts supervision; counts as a health check. With the flag QUORUM it first waits until the
- * cluster is quorate, and for the daemon to come back if it is gone. A thread that leaves the call, cancelled
- * or by siglongjmp, has not started anything. Asks the supervisor.
+ * cluster is quorate, and for the daemon to come back if it is gone. A thread that leaves
+ * the call, cancelled or by siglongjmp, has not started anything. Asks the supervisor.
  *
  * CS_ERR_BAD_HANDLE  not registered, started already or by another thread now, or finalized, before
  *                    or meanwhile
@@ -194,8 +194,9 @@ cs_error_t sam_data_restore(void *data, size_t size);
  * CS_ERR_INVALID_PARAM  data is not readable
  * CS_ERR_NO_MEMORY      out of memory, or over the limit on file sizes
  * CS_ERR_LIBRARY        the application has closed descriptors of SAM, or the files for the data
- *                       cannot be read or written now, or there are none (see errno); or this process was
- *                       left behind by an earlier instance, or another is in the middle of a store
+ *                       cannot be read or written now, or there are none (see errno); or
+ *                       this process was left behind by an earlier instance, or another is in the
+ *                       middle of a store
  * The old data remain on every error.
  *
  * Thread safe; async-signal-safe. */

@@ -24,11 +24,11 @@
  *     dispatches (in several, possibly at once, if several dispatch the same handle) and may call
  *     every function, votequorum_finalize() included.
  *  6. Signals. No function is async-signal-safe. A signal handler that runs during a call does not
- *     cut its wait short. One that leaves it by siglongjmp(), and a thread that is cancelled in it, leave the
- *     handle usable.
+ *     cut its wait short. One that leaves it by siglongjmp(), and a thread that is cancelled
+ *     in it, leave the handle usable.
  *  7. Fork. A handle belongs to the process that made it. A child does not use what it inherited
- *     while its parent lives; it initialises its own, and may finalise what it inherited. Descriptors
- *     are closed on exec.
+ *     while its parent lives; it initializes its own, and may finalize what it inherited.
+ *     Descriptors are closed on exec.
  */
 #ifndef COROSYNC_VOTEQUORUM_H_DEFINED
 #define COROSYNC_VOTEQUORUM_H_DEFINED

@@ -37,7 +37,8 @@ Result<HeapPtr<Connection>> Connection::connect(const char* service, Deadline de
   const Section section(Section::Place::kWithin);
   Section::mask();
   auto shaken = shake_hands(service, kMessageSize, deadline);
-  // Signals are held off, but not every call has its EINTR from one. Nothing is left of the attempt.
+  // Signals are held off, but not every call has its EINTR from one. Nothing is left of the
+  // attempt.
   while (shaken.status() == CS_ERR_INTERRUPT && !deadline.has_passed(monotonic_now())) {
     shaken = shake_hands(service, kMessageSize, deadline);
   }
@@ -91,8 +92,8 @@ Connection::~Connection() {
 
 bool Connection::is_owner() const noexcept { return ::getpid() == owner_; }
 
-// Then nobody is cut off by a disconnect: a program that made itself a daemon after it had connected.
-// Only if sure: whoever cannot see that process takes it to be there.
+// Then nobody is cut off by a disconnect: a program that made itself a daemon after it had
+// connected. Only if sure: whoever cannot see that process takes it to be there.
 bool Connection::owner_is_gone() const noexcept {
   if (process_numbers_ == 0 || process_number_space() != process_numbers_) return false;
   return ::kill(owner_, 0) != 0 && errno == ESRCH;

@@ -33,8 +33,8 @@ namespace cs::ipc {
 // from every call (see in_flight.h): what it asked is answered to nobody then, and all goes on.
 //
 // fork: the connection belongs to the process that made it. A child that destroys it closes its
-// copy of the descriptors, and leaves libqb's memory alone while its parent lives, since a disconnect
-// there would cut off the parent.
+// copy of the descriptors, and leaves libqb's memory alone while its parent lives, since a
+// disconnect there would cut off the parent.
 class Connection {
  public:
   // Connects to a service by name. Errors: what status_from_errno makes of libqb's errno;
@@ -77,14 +77,14 @@ class Connection {
 
   // Takes the next event that has arrived; does not wait. It lies in memory of the connection until
   // end_event(), which follows, and others wait meanwhile. Errors (nothing is to follow then):
-  // CS_ERR_TRY_AGAIN when there is none; CS_ERR_MESSAGE_ERROR when it is shorter than a header or its
-  // length field lies (it is dropped); CS_ERR_LIBRARY when the daemon is gone.
+  // CS_ERR_TRY_AGAIN when there is none; CS_ERR_MESSAGE_ERROR when it is shorter than a header or
+  // its length field lies (it is dropped); CS_ERR_LIBRARY when the daemon is gone.
   [[nodiscard]] Result<std::span<const std::byte>> begin_event() noexcept;
   void end_event() noexcept;
 
-  // Both at once. Returns how many bytes were put into into, which has room for a header at least. Of
-  // an event that is longer than into only the header is put there, so that one of a kind not known
-  // can be told from a wrong one.
+  // Both at once. Returns how many bytes were put into into, which has room for a header at least.
+  // Of an event that is longer than into only the header is put there, so that one of a kind not
+  // known can be told from a wrong one.
   [[nodiscard]] Result<std::size_t> next_event(std::span<std::byte> into) noexcept;
 
   // Waits until an event may have arrived or the daemon is gone (CS_OK), cancel() was called

@@ -73,8 +73,8 @@ void Connection::abandon_event() noexcept {
   event_mutex_.unlock(me);
 }
 
-// Each event comes with one byte on the descriptor, which libqb takes after the event. If a jump came
-// in between, it is still there, and would have everybody look for an event for ever.
+// Each event comes with one byte on the descriptor, which libqb takes after the event. If a jump
+// came in between, it is still there, and would have everybody look for an event for ever.
 void Connection::drop_stray_notification() noexcept {
   pollfd event{.fd = fd_, .events = POLLIN, .revents = 0};
   if (fd_ != setup_fd_ || ::poll(&event, 1, 0) != 1 || event.revents != POLLIN) return;

@@ -53,8 +53,8 @@ class HalfConnection {
   [[nodiscard]] explicit operator bool() const noexcept { return in_flight.half != nullptr; }
   [[nodiscard]] int fd() const noexcept { return in_flight.half_fd; }
 
-  // Whatever the outcome, libqb owns the descriptor from here on; on failure it has freed it all, and
-  // with the socket transport closed descriptor 0 as well. Some versions tell of a failure by a
+  // Whatever the outcome, libqb owns the descriptor from here on; on failure it has freed it all,
+  // and with the socket transport closed descriptor 0 as well. Some versions tell of a failure by a
   // number above 0.
   [[nodiscard]] Result<Shaken> complete() noexcept {
     SocketGuard guard;

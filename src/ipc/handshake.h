@@ -18,8 +18,8 @@ struct Shaken {
   int setup_fd;  // libqb's; hangs up when the daemon is gone
 };
 
-// Errors as Connection::connect; errno is that of the failure. To be called in a Section; nothing is
-// left behind by a thread that vanishes.
+// Errors as Connection::connect; errno is that of the failure. To be called in a Section; nothing
+// is left behind by a thread that vanishes.
 [[nodiscard]] Result<Shaken> shake_hands(const char* service, std::size_t message_size,
                                          Deadline deadline) noexcept;
 

@@ -67,9 +67,9 @@ bool is_only_thread() noexcept {
 #endif
 }
 
-// The type as well: glibc's handler for asynchronous cancellation looks at nothing else, so one that is
-// on its way already would come through. And as its own calls that wait set that type for a moment, the
-// first of them is one in which nothing is held: there it waits for what is on its way.
+// The type as well: glibc's handler for asynchronous cancellation looks at nothing else, so one
+// that is on its way already would come through. And as its own calls that wait set that type for a
+// moment, the first of them is one in which nothing is held: there it waits for what is on its way.
 void hold_off_cancellation() noexcept {
   in_flight.cancel_state = in_flight.cancel_type = kUnknown;
   if (is_only_thread()) return;
@@ -192,8 +192,8 @@ bool is_within(Section::Place place) noexcept {
 
 }  // namespace
 
-// Cancellation is looked at before anything is held. Each step keeps this order: signals are held off
-// first and let in last, and the record says at each that a bare section can be left at.
+// Cancellation is looked at before anything is held. Each step keeps this order: signals are held
+// off first and let in last, and the record says at each that a bare section can be left at.
 Section::Section(Place place) noexcept : outermost_(!is_within(place)) {
   if (!outermost_) return;
   ::pthread_testcancel();

@@ -4,16 +4,17 @@
 //
 // A thread can vanish from a call: cancelled, by pthread_exit or an exception in a callback, or by
 // siglongjmp out of a signal handler. No destructor of ours runs then. So:
-// - a Section switches cancellation off, and holds signals off, while things are in between (libqb's
-//   rings are, during a receive: there a jump would leave a message counted and not taken for ever);
+// - a Section switches cancellation off, and holds signals off, while things are in between
+//   (libqb's rings are, during a receive: there a jump would leave a message counted, and never
+//   taken);
 // - an Opening lets both in where a call waits, with no lock held and everything that is held
 //   written down in the thread's record;
 // - whoever has vanished is cleaned up after by the same thread's next call, or at its end.
 //
-// Holding signals off takes two system calls, as much as a fifth of a request. A program that has no
-// means to jump (see jumps.h) is spared them: its Sections are bare. Should it jump nevertheless, the
-// record still frees its locks, and a connection that was in between is given up rather than
-// believed; from then on no Section is bare.
+// Holding signals off takes two system calls, as much as a fifth of a request. A program that has
+// no means to jump (see jumps.h) is spared them: its Sections are bare. Should it jump
+// nevertheless, the record still frees its locks, and a connection that was in between is given up
+// rather than believed; from then on no Section is bare.
 #ifndef CS_IPC_IN_FLIGHT_H
 #define CS_IPC_IN_FLIGHT_H
 
@@ -68,8 +69,8 @@ struct InFlight {
 #endif
 extern constinit thread_local InFlight in_flight CS_THREAD_MODEL;
 
-// Once before the first Section; costs nothing later. drop_use gives back what a vanished call used;
-// after_fork runs in every child of a fork. Either may be null.
+// Once before the first Section; costs nothing later. drop_use gives back what a vanished call
+// used; after_fork runs in every child of a fork. Either may be null.
 void prepare(void (*drop_use)(Use), void (*after_fork)()) noexcept;
 
 // Ends the connection that is being made, if there is one. Keeps errno.
@@ -143,8 +144,8 @@ class Opening {
 // Opens and closes, with a look whether this thread is to end: between two waits.
 [[nodiscard]] bool breathe() noexcept;
 
-// While a callback runs: as if outside, with the use put aside. If it never returns, the use is given
-// back at the end of the thread.
+// While a callback runs: as if outside, with the use put aside. If it never returns, the use is
+// given back at the end of the thread.
 class CallbackScope {
  public:
   CallbackScope() noexcept;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Requests and their answers. Answers carry no number and come in the order of the requests, so there
-// is one request at a time. Its answer is received by whoever has the lock: by the thread that asked,
-// or by another that wants to ask next and keeps it for the first, or drops it if nobody wants it any
-// more. Nobody has the lock while he waits for long.
+// Requests and their answers. Answers carry no number and come in the order of the requests, so
+// there is one request at a time. Its answer is received by whoever has the lock: by the thread
+// that asked, or by another that wants to ask next and keeps it for the first, or drops it if
+// nobody wants it any more. Nobody has the lock while he waits for long.
 #include <algorithm>
 #include <cerrno>
 #include <sched.h>
@@ -136,7 +136,8 @@ void Connection::sort_reply(ssize_t received) noexcept {
   wanted_ = false;
 }
 
-// The answer to the request just sent, which did not come at once. Gives the lock back, at each turn.
+// The answer to the request just sent, which did not come at once. Gives the lock back, at each
+// turn.
 cs_error_t Connection::wait_for_reply(const ExpectedReply& slot, Deadline deadline) noexcept {
   InFlight& me = in_flight;
   Section::mask();

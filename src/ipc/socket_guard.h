@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Keeps descriptor 0 from libqb, which closes it, though it is not its own, when it cannot get a socket.
+// Keeps descriptor 0 from libqb, which closes it, though it is not its own, when it cannot get a
+// socket.
 #ifndef CS_IPC_SOCKET_GUARD_H
 #define CS_IPC_SOCKET_GUARD_H
 
@@ -7,8 +8,8 @@
 
 namespace cs::ipc {
 
-// Around the call in which libqb makes its socket. It should not fail, since descriptors are known to
-// be there just before; if it does, what descriptor 0 stood for is put back.
+// Around the call in which libqb makes its socket. It should not fail, since descriptors are known
+// to be there just before; if it does, what descriptor 0 stood for is put back.
 //
 // It is kept in a message that nobody receives, not as another descriptor: closing that would drop
 // the locks that the application has on the file (fcntl(2)).

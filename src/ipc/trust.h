@@ -14,8 +14,8 @@ struct Users {
   uid_t unknown;      // everybody who has no number here
 };
 
-// Root, ourselves, or the first namespace's root as far as we can see: where that has no number here,
-// it reads as everybody else who has none.
+// Root, ourselves, or the first namespace's root as far as we can see: where that has no number
+// here, it reads as everybody else who has none.
 [[nodiscard]] constexpr bool is_trusted(uid_t listener, const Users& users) noexcept {
   return listener == 0 || listener == users.own ||
          (listener == users.unknown && users.system_root == users.unknown);

@@ -12,8 +12,8 @@
 
 namespace cs::votequorum {
 
-// From the look-up of a handle to the return from the call: the client lives as long, and the thread is
-// in a Section. Put down in the thread's record, so that it ends with the thread too.
+// From the look-up of a handle to the return from the call: the client lives as long, and the
+// thread is in a Section. Put down in the thread's record, so that it ends with the thread too.
 class ClientUse {
  public:
   ClientUse(const ClientUse&) = delete;

@@ -36,8 +36,8 @@ bool call_and_check(votequorum_handle_t handle, unsigned which) {
   }
 }
 
-// Without callbacks: what they are left by a jump in the middle of holds its handle until the thread
-// ends.
+// Without callbacks: what they are left by a jump in the middle of holds its handle until the
+// thread ends.
 class StormBeyondStock : public SharedDaemonTest {
  protected:
   void SetUp() override {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Calls that are left early, with the real daemon: the handle stays usable, no answer goes to somebody
-// else, and nothing is left behind.
+// Calls that are left early, with the real daemon: the handle stays usable, no answer goes to
+// somebody else, and nothing is left behind.
 #include <corosync/votequorum.h>
 
 #include <atomic>
@@ -126,7 +126,8 @@ TEST_P(LeavingBeyondStock, CancelledAmongOthersDisturbsNone) {
 
 using EntryBeyondStock = Leaving;
 
-// A cancellation that waits already when the call begins. (One of the asynchronous type never waits.)
+// A cancellation that waits already when the call begins. (One of the asynchronous type never
+// waits.)
 TEST_F(EntryBeyondStock, WaitingCancellationLeavesAllAsItWas) {
   const auto handle = this->handle();
   ASSERT_EQ(votequorum_trackstart(handle, 7, CS_TRACK_CURRENT), CS_OK);

@@ -73,8 +73,8 @@ TEST_F(Surroundings, LockOnTheFileThatIsDescriptorZeroIsKept) {
               }).exited_with(0));
 }
 
-// What the program prints must not reach the daemon: but for libqb's own socket, which gets the lowest
-// number with either library, nothing of ours is below 3.
+// What the program prints must not reach the daemon: but for libqb's own socket, which gets the
+// lowest number with either library, nothing of ours is below 3.
 TEST_F(Surroundings, OnlyLibqbsSocketIsBelowThree) {
   EXPECT_TRUE(in_child([] {
                 for (const int fd : {0, 1, 2}) ::close(fd);
@@ -285,7 +285,8 @@ bool write_file(const char* path, const std::string& text) {
   return file.good();
 }
 
-// In a child, as user 1000 who is root in a namespace of his own: the daemon's user has no number there.
+// In a child, as user 1000 who is root in a namespace of his own: the daemon's user has no number
+// there.
 int open_in_user_namespace() {
   if (::setgroups(0, nullptr) != 0 || ::setgid(1000) != 0 || ::setuid(1000) != 0) return 77;
   ::prctl(PR_SET_DUMPABLE, 1);  // or the files below are root's

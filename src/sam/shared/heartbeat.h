@@ -122,8 +122,8 @@ class BasicHeartbeatPage {
 
   // True when the caller is to nudge the supervisor: none is on its way yet.
   [[nodiscard]] bool claim_nudge() noexcept { return nudged_.exchange(1) == 0; }
-  // By the supervisor before it acts on a nudge, by the claimer when it could not be sent. An exchange:
-  // a plain store might be overtaken by the look at the last beat that follows.
+  // By the supervisor before it acts on a nudge, by the claimer when it could not be sent. An
+  // exchange: a plain store might be overtaken by the look at the last beat that follows.
   void clear_nudge() noexcept { (void)nudged_.exchange(0); }
 
   // The line of processes from the supervisor's child on, each of which was forked last by the one
