@@ -67,8 +67,8 @@ if(NOT CS_SANITIZE)
   endif()
 endif()
 target_link_libraries(cs_shipped INTERFACE cs_warnings)
-# In what is shipped only: elsewhere the compiler sees such pointers in the C++ library's streams, and
-# with a sanitizer in every check that it adds.
+# In what is shipped only: elsewhere the compiler sees such pointers in the C++ library's streams,
+# and with a sanitizer in every check that it adds.
 if(CS_WERROR AND NOT CS_SANITIZE)
   target_compile_options(cs_shipped INTERFACE -Wnull-dereference)
 endif()

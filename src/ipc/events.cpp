@@ -108,6 +108,8 @@ cs_error_t Connection::wait_event(Deadline deadline) noexcept {
 // reads it any more, and requests do not need it. A child must not do this to its parent.
 void Connection::cancel() noexcept {
   cancelled_.store(true, std::memory_order_release);
+  // poll() looks at a socket without its lock; who is woken by the shutdown must see why.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   if ((is_owner() || owner_is_gone()) && fd_identity_.may_be_behind(fd_)) ::shutdown(fd_, SHUT_RD);
 }
 

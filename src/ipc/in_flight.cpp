@@ -15,6 +15,7 @@
 #include <sys/single_threaded.h>
 #endif
 
+#include "common/sanitizer.h"
 #include "ipc/connection.h"
 #include "ipc/jumps.h"
 
@@ -95,6 +96,7 @@ void clean_up_after_jump() noexcept {
 }
 
 void at_thread_end(void*) noexcept {
+  forget_skipped_frames();
   InFlight& me = in_flight;
   sigset_t before;
   ::pthread_sigmask(SIG_BLOCK, &shared.signals, &before);

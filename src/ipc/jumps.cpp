@@ -89,7 +89,7 @@ bool is_libqb(const dl_phdr_info& info) noexcept {
 
 struct Search {
   bool first = true;
-  unsigned long long loaded = 0;  // objects so far, at the last look
+  std::uint32_t loaded = 0;  // objects so far, at the last look
   bool found = false;
 };
 
@@ -98,8 +98,9 @@ int look_at(dl_phdr_info* info, std::size_t, void* data) noexcept {
   Search& search = *static_cast<Search*>(data);
   const bool is_program = search.first;
   search.first = false;
-  if (is_program && info->dlpi_adds == search.loaded) return 1;
-  search.loaded = info->dlpi_adds;
+  const auto loaded = static_cast<std::uint32_t>(info->dlpi_adds);
+  if (is_program && loaded == search.loaded) return 1;
+  search.loaded = loaded;
   if (!is_program && is_libqb(*info)) return 0;
   Dynamic dynamic;
   for (std::size_t i = 0; i < info->dlpi_phnum; ++i) {
@@ -116,13 +117,14 @@ int look_at(dl_phdr_info* info, std::size_t, void* data) noexcept {
 
 bool program_can_jump() noexcept {
   static constinit std::atomic<bool> can = false;
-  static constinit std::atomic<unsigned long long> loaded = 0;
+  static constinit std::atomic<std::uint32_t> loaded = 0;
   if (can.load(std::memory_order_relaxed)) return true;
-  Search search{.loaded = loaded.load(std::memory_order_relaxed)};
+  Search search{.loaded = loaded.load(std::memory_order_acquire)};
   ::dl_iterate_phdr(look_at, &search);
-  loaded.store(search.loaded, std::memory_order_relaxed);
+  // The answer first: who finds the count of these objects does not look at them again.
   if (search.found) can.store(true, std::memory_order_relaxed);
-  return search.found;
+  loaded.store(search.loaded, std::memory_order_release);
+  return search.found || can.load(std::memory_order_relaxed);
 }
 
 }  // namespace cs::ipc

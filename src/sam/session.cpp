@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "common/sanitizer.h"
 #include "sam/active/thread_exit.h"
 #include "sam/supervisor/supervisor.h"
 
@@ -45,6 +46,7 @@ bool Session::claim(State from, State to) noexcept {
 // all the supervisor must not begin to watch, once there is quorum, a process that never learns of
 // it.
 void Session::changer_left(void* session) noexcept {
+  forget_skipped_frames();
   auto& self = *static_cast<Session*>(session);
   if (pthread_equal(self.changer_.load(), pthread_self()) == 0) return;
   const State current = self.state();

@@ -45,8 +45,9 @@ class Session {
   [[nodiscard]] cs_error_t store_data(const void* data, std::size_t size) noexcept;
 
  private:
-  // In this order; those that end in -ing belong to the thread that is changing the state.
-  enum class State : std::uint8_t {
+  // In this order; those that end in -ing belong to the thread that is changing the state. Four
+  // bytes, which every machine can compare and exchange.
+  enum class State : std::uint32_t {
     kNew,
     kInitializing,
     kInitialized,

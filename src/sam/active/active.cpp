@@ -41,8 +41,9 @@ void Active::begin(ActiveEnds ends, std::uint32_t instance, const Settings& sett
   is_elsewhere_ = supervisor_ == 0;
   if (!is_elsewhere_) ends_.heartbeat->begin_line(child_);
   nudges_ = settings.policy.publishes();
-  look_period_ = std::clamp(settings.interval / 4, kShortestLookPeriod, kLongestLookPeriod);
-  next_look_.store(0, std::memory_order_relaxed);
+  look_period_ =
+      tick_of(std::clamp(settings.interval / 4, kShortestLookPeriod, kLongestLookPeriod));
+  look_at_once();
   announced_.store(child_, std::memory_order_relaxed);
   sequence_.store(0, std::memory_order_relaxed);
   g_active = this;
@@ -56,7 +57,7 @@ void Active::after_fork() noexcept {
   const pid_t parent = std::exchange(g_active->process_, ::getpid());
   g_active->child_ = 0;
   g_active->is_elsewhere_ = g_active->is_elsewhere_ || ::getppid() == 0;
-  g_active->next_look_.store(0, std::memory_order_relaxed);
+  g_active->look_at_once();
   if (g_active->is_current() && !g_active->is_elsewhere_) {
     g_active->ends_.heartbeat->note_fork(parent, g_active->process_);
   }
@@ -120,10 +121,11 @@ cs_error_t Active::nudge() noexcept {
 }
 
 cs_error_t Active::look_for_supervisor(Nanoseconds now) noexcept {
-  Nanoseconds due = next_look_.load(std::memory_order_relaxed);
-  if (now < due || !next_look_.compare_exchange_strong(due, now + look_period_)) return CS_OK;
+  Tick due = next_look_.load(std::memory_order_relaxed);
+  if (!is_look_due(now)) return CS_OK;
+  if (!next_look_.compare_exchange_strong(due, tick_of(now) + look_period_)) return CS_OK;
   if (!is_abandoned()) return CS_OK;
-  next_look_.store(0, std::memory_order_relaxed);
+  look_at_once();
   (void)::raise(SIGPIPE);
   return CS_ERR_LIBRARY;
 }
