@@ -5,6 +5,7 @@ function(cs_add_sam_unit_test room unit)
                    OBJECTS cs_sam cs_ipc cs_common)
 endfunction()
 
+cs_add_sam_unit_test(supervisor backoff)
 cs_add_sam_unit_test(supervisor child_signal)
 cs_add_sam_unit_test(supervisor death_watch)
 cs_add_sam_unit_test(supervisor rules sam_units/supervisor/rules_quorum_test.cpp)
