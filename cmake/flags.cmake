@@ -45,7 +45,7 @@ target_compile_options(cs_shipped INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>
   -fvisibility=hidden -fstack-protector-strong -fstack-clash-protection)
 # The checks of the standard library's own classes end in a function of libstdc++, so they stay out,
-# however the user or the compiler (GCC 15 without optimisation) asks for them.
+# however the user or the compiler (GCC 15 without optimization) asks for them.
 target_compile_options(cs_shipped INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-U_GLIBCXX_ASSERTIONS -D_GLIBCXX_NO_ASSERTIONS
     -U_GLIBCXX_DEBUG -U_GLIBCXX_DEBUG_PEDANTIC>)

@@ -60,12 +60,12 @@ static int check_health(void)
 
 static void keep(void)
 {
-    check("sam_data_store", sam_data_store(&notes, sizeof notes));
+    check("sam_data_store", sam_data_store(&notes, sizeof(notes)));
 }
 
 static void greet(unsigned int instance)
 {
-    check("sam_data_restore", sam_data_restore(&notes, sizeof notes)); /* nothing yet: all zeros */
+    check("sam_data_restore", sam_data_restore(&notes, sizeof(notes))); /* nothing yet: all zeros */
     printf("instance %u counts on from %llu", instance, (unsigned long long)notes.count);
     if (notes.failed_at != 0)
         printf(", %.1f ms after \"%s\"", (double)(now() - notes.failed_at) / 1e6, notes.failure);
@@ -78,7 +78,7 @@ static int obey(const char *command)
 {
     if (strcmp(command, "quit") == 0)
         return 0;
-    snprintf(notes.failure, sizeof notes.failure, "%.7s", command);
+    snprintf(notes.failure, sizeof(notes.failure), "%.7s", command);
     notes.failed_at = now();
     keep();
     if (strcmp(command, "crash") == 0)
@@ -119,7 +119,7 @@ static void work(void)
         if (!sick) /* a store is a sign of life, like a health check */
             keep();
         if (asked)
-            going_on = read_command(command, sizeof command) && obey(command);
+            going_on = read_command(command, sizeof(command)) && obey(command);
         pthread_mutex_unlock(&lock);
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Locks (std::mutex would bring in the C++ run-time). All are constant-initialised, so that they
+// Locks (std::mutex would bring in the C++ run-time). All are constant-initialized, so that they
 // may be global and need no destructor at exit, where threads may still be running.
 #ifndef CS_COMMON_MUTEX_H
 #define CS_COMMON_MUTEX_H

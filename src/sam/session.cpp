@@ -14,7 +14,7 @@
 namespace cs::sam {
 namespace {
 
-// For calls to the daemon before supervision begins: longer than a daemon that is synchronising
+// For calls to the daemon before supervision begins: longer than a daemon that is synchronizing
 // leaves clients without an answer, which is 30 s and more with a qdevice.
 constexpr std::int64_t kDaemonPatienceMs = 60'000;
 
@@ -195,7 +195,7 @@ cs_error_t Session::start() noexcept {
     (void)change(State::kStarting, State::kRegistered);
     return status;
   }
-  if (!change(State::kStarting, State::kStarted)) return CS_ERR_BAD_HANDLE;  // finalised meanwhile
+  if (!change(State::kStarting, State::kStarted)) return CS_ERR_BAD_HANDLE;  // finalized meanwhile
   thread_.start();
   return CS_OK;
 }

@@ -32,11 +32,11 @@ struct Global<ConditionMutex> {
 };
 
 template <typename Lock>
-class LockTest : public testing::Test {};
+class EveryLock : public testing::Test {};
 using Locks = testing::Types<Mutex, ConditionMutex>;
-TYPED_TEST_SUITE(LockTest, Locks);
+TYPED_TEST_SUITE(EveryLock, Locks);
 
-TYPED_TEST(LockTest, CountsOfManyThreadsAddUp) {
+TYPED_TEST(EveryLock, CountsOfManyThreadsAddUp) {
   constexpr int kThreads = 8;
   constexpr int kRounds = 10000;
   int count = 0;
@@ -53,13 +53,13 @@ TYPED_TEST(LockTest, CountsOfManyThreadsAddUp) {
   EXPECT_EQ(count, kThreads * kRounds);
 }
 
-TYPED_TEST(LockTest, ScopeEndUnlocks) {
+TYPED_TEST(EveryLock, ScopeEndUnlocks) {
   { const Global<TypeParam> lock; }
   const Global<TypeParam> again;  // hangs, and so fails at the time limit, if it is still locked
 }
 
 // Whoever waits is woken, one after the other, by those who sleep with the lock held.
-TEST(MutexTest, SleepersGetTheirTurn) {
+TEST(Mutex, SleepersGetTheirTurn) {
   Mutex mutex;
   std::vector<std::thread> threads;
   int turns = 0;
@@ -80,7 +80,7 @@ TEST(MutexTest, SleepersGetTheirTurn) {
   EXPECT_EQ(turns, 8 * 20);
 }
 
-TEST(MutexTest, WaitHasAnEnd) {
+TEST(Mutex, WaitHasAnEnd) {
   Mutex mutex;
   mutex.lock(self());
   std::thread([&mutex] {
@@ -91,7 +91,7 @@ TEST(MutexTest, WaitHasAnEnd) {
   EXPECT_TRUE(mutex.lock_within(self(), 0));
 }
 
-TEST(MutexTest, OnlyItsHolderUnlocksIt) {
+TEST(Mutex, OnlyItsHolderUnlocksIt) {
   Mutex mutex;
   EXPECT_FALSE(mutex.unlock(self()));
   mutex.lock(self());
@@ -105,7 +105,7 @@ TEST(MutexTest, OnlyItsHolderUnlocksIt) {
 }
 
 // What a thread of the parent held when it forked is held by nobody in the child.
-TEST(MutexTest, ForkFreesIt) {
+TEST(Mutex, ForkFreesIt) {
   Mutex mutex;
   std::thread([&mutex] { mutex.lock(self()); }).join();
   EXPECT_FALSE(mutex.lock_within(self(), 0));

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The protections of the libraries as they are installed. Not of others: sanitizers and builds that
-# are not optimised leave some of them out.
+# are not optimized leave some of them out.
 if(BUILD_SHARED_LIBS AND NOT CS_SANITIZE AND CMAKE_BUILD_TYPE MATCHES "Rel")
   set(check ${CMAKE_CURRENT_LIST_DIR}/check-library)
   set(stage ${CMAKE_CURRENT_BINARY_DIR}/hardening-stage)

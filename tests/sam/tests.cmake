@@ -11,7 +11,8 @@ target_link_libraries(cs_sam_test_support PRIVATE cs_warnings
 cs_add_process_test(sam_process_test
   SOURCES sam/states_test.cpp sam/recovery_test.cpp sam/hang_test.cpp sam/callback_test.cpp
           sam/callback_processes_test.cpp sam/data_test.cpp sam/data_processes_test.cpp
-          sam/register_test.cpp sam/beyond_stock_test.cpp sam/beyond_stock_more_test.cpp
+          sam/register_test.cpp sam/health_check_cost_test.cpp sam/data_trouble_test.cpp
+          sam/deaths_test.cpp sam/supervisor_limits_test.cpp sam/freeze_test.cpp
   LIBS cs_sam_test_support)
 
 # Kinds of programs, as docs/compatibility.md lists them.

@@ -18,6 +18,8 @@
 #include <gtest/gtest.h>
 
 #include "common/clock.h"
+#include "support/child.h"
+#include "support/proc.h"
 #include "support/sam_scenario.h"
 
 namespace cs::test {
@@ -49,6 +51,11 @@ bool ends_before(pid_t pid, std::int64_t deadline) {
 std::int64_t patience() noexcept {
   const char* seconds = std::getenv("CS_TEST_PATIENCE");
   return (seconds != nullptr ? std::atol(seconds) : 30) * 1'000'000'000L;
+}
+
+bool becomes(char state, pid_t pid) {
+  return eventually([=] { return proc::state(pid) == state; },
+                    milliseconds(patience() / kNanosecondsPerMillisecond));
 }
 
 SamProcess::SamProcess(const Scenario& scenario) {
@@ -97,7 +104,7 @@ void SamProcess::check(const Report& report) const {
 bool SamProcess::receive_until(std::int64_t deadline) {
   Report report;
   if (poll_until(pipe_.get(), deadline) <= 0) return false;
-  if (::read(pipe_.get(), &report, sizeof report) != sizeof report) return false;
+  if (::read(pipe_.get(), &report, sizeof(report)) != sizeof(report)) return false;
   reports_.push_back(report);
   check(report);
   return true;
@@ -132,7 +139,7 @@ void SamProcess::follow(int milliseconds) {
 
 void SamProcess::expect_none(std::string_view what, int milliseconds) {
   follow(milliseconds);
-  EXPECT_EQ(count(what), 0u) << "unwanted \"" << what << "\"\n" << story();
+  EXPECT_EQ(count(what), 0U) << "unwanted \"" << what << "\"\n" << story();
 }
 
 std::size_t SamProcess::count(std::string_view what) const {

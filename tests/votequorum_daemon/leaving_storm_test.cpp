@@ -77,7 +77,7 @@ TEST_F(StormBeyondStock, JumpsAtAnyMoment) {
     if (!returned) ++jumps;
   }
   EXPECT_EQ(jumps, rounds);
-  EXPECT_EQ(wrong, 0u);
+  EXPECT_EQ(wrong, 0U);
   expect_calm();
 }
 
@@ -108,7 +108,7 @@ TEST_F(StormBeyondStock, CancellationsAtAnyMoment) {
   }
   stop = true;
   steady.join();
-  EXPECT_EQ(wrong, 0u);
+  EXPECT_EQ(wrong, 0U);
   expect_calm();
 }
 

@@ -95,7 +95,7 @@ TEST_F(Surroundings, HandleTakesAsManyDescriptorsAsLibqb) {
   const std::size_t before = Holdings::now().descriptors;
   Session another;
   ASSERT_EQ(another.open(), CS_OK);
-  EXPECT_EQ(Holdings::now().descriptors - before, daemon_uses_sockets() ? 3u : 1u);
+  EXPECT_EQ(Holdings::now().descriptors - before, daemon_uses_sockets() ? 3U : 1U);
 }
 
 TEST_F(Surroundings, AsManyHandlesAsDescriptorsAllow) {
@@ -114,7 +114,7 @@ TEST_F(Surroundings, AsManyHandlesAsDescriptorsAllow) {
 }
 
 // Nothing is to be had to wake it with.
-TEST_F(SurroundingsBeyondStock, FinaliseEndsABlockedDispatchWithoutADescriptorLeft) {
+TEST_F(SurroundingsBeyondStock, FinalizeEndsABlockedDispatchWithoutADescriptorLeft) {
   std::vector<int> taken;
   const rlimit limit{256, 256};
   rlimit before{};
@@ -135,7 +135,7 @@ TEST_F(SurroundingsBeyondStock, FinaliseEndsABlockedDispatchWithoutADescriptorLe
 
 // --- Forks.
 
-// A child that finalises its parent's handle cuts off the parent there.
+// A child that finalizes its parent's handle cuts off the parent there.
 TEST_F(SurroundingsBeyondStock, ChildOfAThreadedProcessOpensItsOwn) {
   std::atomic<bool> stop = false;
   std::vector<std::thread> busy;

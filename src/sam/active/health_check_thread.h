@@ -17,7 +17,7 @@
 
 namespace cs::sam {
 
-// Constant-initialised and never destroyed. The thread is made with the first callback and then
+// Constant-initialized and never destroyed. The thread is made with the first callback and then
 // waits between stop() and start(). A fork does not copy it: another process has a thread once
 // prepare() has made one there. No lock is held while the callback runs, and
 // none without all signals being blocked, so that handlers may call what follows as well; but for
