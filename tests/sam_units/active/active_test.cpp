@@ -189,7 +189,7 @@ TEST_F(SamActive, ProcessThatTakesItsPlaceIsAnnounced) {
     if (next == 0) ::_exit(active.tell(Command::kStop, 0));
     int status = -1;
     ::waitpid(next, &status, 0);
-    return status;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
   });
   const pid_t instance = child_;
   EXPECT_EQ(wait_for_end(), CS_OK);
