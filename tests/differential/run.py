@@ -43,8 +43,8 @@ class Runner:
 
     def confirmed(self, lane, program, text):
         """A difference that is seen again, with a new daemon: a busy machine may show one once.
-        What hangs or crashes with ours only is believed when it is seen twice, others when it is seen in
-        most of the runs."""
+        What hangs or crashes with ours only is believed when it is seen twice, others when it is
+        seen in most of the runs."""
         seen = []
         for _ in range(AGAIN):
             difference, _rows = self.difference(lane, program, text, fresh=True)

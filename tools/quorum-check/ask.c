@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The process that asks the daemon, again and again, and tells each answer. A daemon that is
- * stopped in the middle of a request leaves it waiting in the library; its parent is not held up by that.
+ * stopped in the middle of a request leaves it waiting in the library; its parent is not held up by
+ * that.
  */
 #define _GNU_SOURCE
 #include "quorum-check/ask.h"
