@@ -19,8 +19,8 @@ extern "C" void __asan_unpoison_memory_region(const volatile void* begin, size_t
 
 namespace cs {
 
-// Frames that cancellation has skipped never took the marks off their variables, which lie where the
-// next frames will be. Call this first in what runs on such a stack next. Not
+// Frames that cancellation has skipped never took the marks off their variables, which lie where
+// the next frames will be. Call this first in what runs on such a stack next. Not
 // __asan_handle_no_return(), whose own frame may hit such a mark.
 inline void forget_skipped_frames() noexcept {
 #ifdef CS_ADDRESS_SANITIZER

@@ -154,7 +154,7 @@ std::optional<int> ChildSignal::reap_other(siginfo_t& info, pid_t instance) noex
 void ChildSignal::run_handler(siginfo_t& info) noexcept {
   const int error = errno;
   const struct sigaction action = action_;
-  if ((action.sa_flags & SA_RESETHAND) != 0) action_.sa_handler = SIG_DFL;
+  if ((static_cast<unsigned>(action.sa_flags) & SA_RESETHAND) != 0) action_.sa_handler = SIG_DFL;
   sigset_t previous;
   ::sigprocmask(SIG_BLOCK, &action.sa_mask, &previous);
   if ((action.sa_flags & SA_SIGINFO) != 0) {
