@@ -54,8 +54,8 @@ add_library(cs_shipped INTERFACE)
 target_compile_options(cs_shipped INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>
   -fvisibility=hidden -fstack-protector-strong)
-# Every symbol is bound when the library is loaded, so a call through a procedure linkage table would
-# be a detour of thirty-odd bytes for each function of libc.
+# Every symbol is bound when the library is loaded, so a call through a procedure linkage table
+# would be a detour of thirty-odd bytes for each function of libc.
 target_compile_options(cs_shipped INTERFACE -fno-plt)
 # The checks of the standard library's own classes end in a function of libstdc++, so they stay out,
 # however the user or the compiler (GCC 15 without optimization) asks for them.

@@ -81,7 +81,7 @@ class Runner:
             self.findings.append(program)
         if self.options.shrink:
             def still_differs(text):
-                """At the same step: a program that lacks steps may differ elsewhere and otherwise."""
+                """At the same step: a program that lacks steps may differ elsewhere too."""
                 fresh = program.transport is not None
                 found = self.difference(lane, program, text, fresh)[0]
                 return found if found and found.key == difference.key else None

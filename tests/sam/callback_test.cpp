@@ -96,8 +96,8 @@ int count_and_never_return() {
   app::sleep_forever();
 }
 
-// With an interval much shorter than what sam_stop waits for the callback. On a busy machine an instance
-// may be late, and warned before it stops: the next one tries again.
+// With an interval much shorter than what sam_stop waits for the callback. On a busy machine an
+// instance may be late, and warned before it stops: the next one tries again.
 TEST(SamCallback, ThatBlocksIsNoHangOnceStopped) {
   SamProcess application([] {
     app::enter(40, kRestart);

@@ -25,12 +25,12 @@ static void handle(int number) {
   sigaction(number, &action, NULL);
 }
 
-static void say(const char *what) {
+static void say(const char* what) {
   printf("%s pid=%d\n", what, (int)getpid());
   fflush(stdout);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   unsigned int instance;
   int crashes = argc > 1 && strcmp(argv[1], "crash") == 0;
   handle(SIGTERM);
