@@ -38,7 +38,7 @@ class FileIdentity {
     return known_ && other.known_ && device_ == other.device_ && inode_ == other.inode_;
   }
 
-  // Unless it is certain that another is, or none.
+  // True unless another file is certain to be there, or none.
   [[nodiscard]] bool may_be_behind(int fd) const noexcept {
     const FileIdentity other(fd);
     if (!other.known_) return errno != EBADF;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// errno and libqb codes -> cs_error_t, by the table of libcorosync_common: the one that is installed,
+// errno and libqb codes -> cs_error_t, by the table of the libcorosync_common that is installed:
 // ours or the distribution's.
 #include "common/status.h"
 

@@ -3,6 +3,7 @@
 #include "sam/session.h"
 
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <signal.h>
@@ -11,18 +12,20 @@
 #include <utility>
 
 #include "common/probes.h"
-#include "sam/operator/log.h"
+#include "common/sanitizer.h"
 #include "sam/active/thread_exit.h"
+#include "sam/operator/log.h"
 #include "sam/supervisor/linux_world.h"
 #include "sam/supervisor/supervisor.h"
 
 namespace cs::sam {
 namespace {
 
-// For calls to the daemon before supervision begins: longer than a daemon that is synchronising
-// leaves clients without an answer, which is 30 s and more with a qdevice.
+// For calls to the daemon before supervision begins. A daemon that is synchronizing may leave its
+// clients without an answer for 30 s and more where there is a qdevice.
 constexpr std::int64_t kDaemonPatienceMs = 60'000;
 
+constexpr std::size_t kMaxSize = SSIZE_MAX;  // of stored data, exclusive
 // In one line: the operator's mistake must not stop the program.
 void complain(const char* name, const char* value) noexcept {
   char line[128];
@@ -33,8 +36,8 @@ void complain(const char* name, const char* value) noexcept {
 
 }  // namespace
 
-// A change of state is one thread's, and this one's again if it has left the call that made it: by
-// siglongjmp from a signal handler, or in a process that was forked from another thread.
+// One thread owns a change of state. This thread may claim it once more if it has left the call
+// that claimed it: by siglongjmp from a signal handler, or in a process forked from another thread.
 bool Session::claim(State from, State to) noexcept {
   const SignalGuard signals;
   const CancelGuard cancel;
@@ -47,7 +50,7 @@ bool Session::claim(State from, State to) noexcept {
   }
   if (state() != to) return false;
   const pid_t owner = changer_process_.load();
-  if (owner == 0) return false;  // another thread has just made the change, and not signed yet
+  if (owner == 0) return false;  // another thread has just claimed it, and has not signed yet
   const bool is_mine = pthread_equal(changer_.load(), self) != 0;
   if (!is_mine && owner == process) return false;
   changer_.store(self);
@@ -55,10 +58,11 @@ bool Session::claim(State from, State to) noexcept {
   return true;
 }
 
-// At the end of a thread that was cancelled inside a change, or has left it by siglongjmp. Above
-// all the supervisor must not begin to watch, once there is quorum, a process that never learns of
-// it.
+// Runs at the end of a thread that was cancelled inside a change, or has left it by siglongjmp.
+// Above all, once there is quorum, the supervisor must not begin to watch a process that never
+// learns of it.
 void Session::changer_left(void* session) noexcept {
+  forget_skipped_frames();
   auto& self = *static_cast<Session*>(session);
   if (pthread_equal(self.changer_.load(), pthread_self()) == 0) return;
   const State current = self.state();
@@ -77,6 +81,10 @@ void Session::changer_left(void* session) noexcept {
     default:
       return;
   }
+}
+
+cs_error_t Session::send_health_check_of(void* session) noexcept {
+  return static_cast<Session*>(session)->send_health_check();
 }
 
 cs_error_t Session::initialize(int interval_ms, unsigned policy_bits) noexcept {
@@ -136,9 +144,9 @@ cs_error_t Session::finalize() noexcept {
   }
 }
 
-// Another thread, or the call that this signal handler has interrupted, may be waiting for an
-// answer yet; it will find out. The supervisor must neither start this process for it nor restart
-// it.
+// Another thread, or the call that this signal handler has interrupted, may still be waiting for an
+// answer; it will find out by itself. The supervisor must neither start this process in answer to
+// that call nor restart it.
 bool Session::finish(State before) noexcept {
   const SignalGuard signals;
   const CancelGuard cancel;
@@ -156,7 +164,7 @@ cs_error_t Session::register_process(unsigned* instance_id) noexcept {
   const int error = errno;
   const cs_error_t status = supervise(instance_id);
   if (status == CS_OK) {
-    errno = error;  // the supervisor's may be years old, and is nothing to an instance
+    errno = error;  // the supervisor's may be years old, and means nothing to an instance
   } else {
     store_.take_back(false);  // the process may become a daemon yet
     (void)(change(State::kRegistering, State::kInitialized) ||
@@ -177,7 +185,7 @@ cs_error_t Session::supervise(unsigned* instance_id) noexcept {
     store_.take_back(true);
     return status;
   }
-  // From here on there is a process to be watched, whoever wants this thread to end.
+  // From here on there is a process to watch, so this thread must not be cancelled.
   const CancelGuard guard;
   (void)change(State::kRegistering, State::kSupervising);
   world.begin_forwarding(asked_.forwarded);
@@ -210,7 +218,7 @@ cs_error_t Session::own_quorum_connection() noexcept {
   return quorum_.connect(Deadline::in_milliseconds(kDaemonPatienceMs));
 }
 
-// Signals and cancellation are let in while it waits: with quorum that may take for ever.
+// Signals and cancellation are let in while it waits, since waiting for quorum may take for ever.
 cs_error_t Session::start() noexcept {
   const ThreadExit watched(&Session::changer_left, this);
   const CallGuard guard(static_cast<bool>(watched));
@@ -225,12 +233,12 @@ cs_error_t Session::start() noexcept {
     (void)change(State::kStarting, State::kRegistered);
     return status;
   }
-  if (!change(State::kStarting, State::kStarted)) return CS_ERR_BAD_HANDLE;  // finalised meanwhile
+  if (!change(State::kStarting, State::kStarted)) return CS_ERR_BAD_HANDLE;  // finalized meanwhile
   thread_.start();
   return CS_OK;
 }
 
-// The supervisor may be stopped, and not answer for long.
+// The supervisor may be stopped, and give no answer for a long time.
 cs_error_t Session::stop() noexcept {
   if (!is_started(state())) return CS_ERR_BAD_HANDLE;
   thread_.stop();
@@ -272,6 +280,7 @@ cs_error_t Session::set_callback(sam_hc_callback_t callback) noexcept {
 }
 
 cs_error_t Session::data_size(std::size_t* size) noexcept {
+  if (size == nullptr) return CS_ERR_INVALID_PARAM;
   if (!is_open(state())) return CS_ERR_BAD_HANDLE;
   const auto stored = store_.size();
   if (stored) *size = *stored;
@@ -279,10 +288,12 @@ cs_error_t Session::data_size(std::size_t* size) noexcept {
 }
 
 cs_error_t Session::restore_data(void* data, std::size_t room) noexcept {
+  if (data == nullptr) return CS_ERR_INVALID_PARAM;
   return is_open(state()) ? store_.restore(data, room) : CS_ERR_BAD_HANDLE;
 }
 
 cs_error_t Session::store_data(const void* data, std::size_t size) noexcept {
+  if (size >= kMaxSize) return CS_ERR_TOO_BIG;
   const State current = state();
   if (!is_open(current)) return CS_ERR_BAD_HANDLE;
   const cs_error_t status = store_data_in(current, data, size);
@@ -297,7 +308,7 @@ cs_error_t Session::store_data_in(State current, const void* data, std::size_t s
     return static_cast<const Active*>(active)->is_current();
   };
   const cs_error_t status = store_.store(data, size, {is_current, &active_});
-  // Proof of life: programs exist that send no other.
+  // A store is proof of life: some programs send no other.
   return status == CS_OK && is_started(current) ? active_.health_check() : status;
 }
 

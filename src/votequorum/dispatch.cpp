@@ -75,9 +75,9 @@ cs_error_t Client::dispatch_waiting_event(votequorum_handle_t handle) noexcept {
   }
 }
 
-// False for an event that does not count. It is copied to this thread's stack: others may receive the
-// next one while the callback runs. A function of its own, so that a dispatch without events needs none
-// of that.
+// False for an event that does not count. The event is copied to this thread's stack, so that
+// another thread may receive the next one while the callback runs. A function of its own, so that a
+// dispatch without events does not need that room.
 [[gnu::noinline]] bool Client::deliver(votequorum_handle_t handle,
                                        std::span<const std::byte> message,
                                        cs_error_t& status) noexcept {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 
+#include "support/sanitized.h"
 #include "votequorum_daemon/daemon_session.h"
 #include "votequorum_daemon/vanishing.h"
 
@@ -190,6 +191,7 @@ TEST_P(LeavingBeyondStock, CancelledInitializeKeepsNothingOpen) {
 
 // Also where the callback is left by pthread_exit.
 TEST_P(LeavingBeyondStock, ThreadThatEndsInACallbackKeepsNothingOpen) {
+  if (kSanitized) GTEST_SKIP() << "gcc's address sanitizer fails a check of its own in pthread_exit";
   ASSERT_EQ(votequorum_trackstart(handle(), 7, CS_TRACK_CURRENT), CS_OK);
   session_.in_callback = [&](Session& session) {
     session.in_callback = {};

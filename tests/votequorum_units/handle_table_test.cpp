@@ -167,5 +167,52 @@ TEST_F(HandleTableTest, UsesOfThreadsThatDoNotExistAreForgotten) {
   EXPECT_EQ(alive_, 0);
 }
 
+// As on machines without access to eight bytes at once.
+class NarrowHandleTable : public testing::Test {
+ protected:
+  const Mutex::Token self_ = Mutex::make_token(0);
+
+  std::uint64_t insert() {
+    const auto handle = table_.insert(make_heap<Item>(0, alive_), self_);
+    EXPECT_TRUE(handle);
+    return *handle;
+  }
+  void remove(std::uint64_t handle) {
+    ASSERT_NE(table_.remove(handle), nullptr);
+    if (table_.let_go(handle)) table_.retire(handle, self_);
+  }
+  void TearDown() override { EXPECT_EQ(alive_, 0); }
+
+  static inline constinit HandleTable<Item, NarrowHandles> table_;
+  std::atomic<int> alive_ = 0;
+};
+
+TEST_F(NarrowHandleTable, StaleHandleIsRefusedUntilAllNumbersHaveBeenUsed) {
+  const std::uint64_t first = insert();
+  remove(first);
+  std::uint64_t count = 0;
+  std::uint64_t handle = 0;
+  do {
+    handle = insert();
+    ASSERT_NE(handle, 0u);
+    ++count;
+    ASSERT_EQ(table_.find(first) != nullptr, handle == first);
+    if (handle == first) (void)table_.let_go(handle);
+    remove(handle);
+  } while (handle != first);
+  EXPECT_EQ(count, NarrowHandles::kMaxSerial);
+}
+
+TEST_F(NarrowHandleTable, MoreUsersThanCanBeCountedAreRefused) {
+  const std::uint64_t handle = insert();
+  unsigned users = 0;
+  while (table_.find(handle) != nullptr) ++users;
+  EXPECT_EQ(users, NarrowHandles::kUsers - 1);  // and the table
+  EXPECT_FALSE(table_.let_go(handle));
+  EXPECT_NE(table_.find(handle), nullptr);
+  for (; users > 0; --users) EXPECT_FALSE(table_.let_go(handle));
+  remove(handle);
+}
+
 }  // namespace
 }  // namespace cs::votequorum

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// memfd, and /dev/shm in its place.
+// memfd, or an unlinked file in /dev/shm where that is refused.
 #include "sam/shared/memory_file.h"
 
 #include <cerrno>
@@ -18,7 +18,7 @@
 namespace cs::sam {
 namespace {
 
-// Recent kernels want to hear that the file will not be executed; older ones refuse the flag.
+// Recent kernels want to be told that the file will not be executed; older ones refuse the flag.
 UniqueFd make_memfd() noexcept {
   UniqueFd fd(::memfd_create("sam-data", MFD_CLOEXEC | MFD_NOEXEC_SEAL));
   if (!fd && errno == EINVAL) fd.reset(::memfd_create("sam-data", MFD_CLOEXEC));

@@ -124,8 +124,7 @@ void World::discard_old_stores() noexcept { on_linux(this).store_.discard_old();
 
 std::optional<ForwardedSignal> World::next_forwarded(pid_t instance) noexcept {
   using Which = Forwarding::Which;
-  const auto arrived =
-      on_linux(this).forwarding_.next(instance != 0 ? Which::kAll : Which::kStops);
+  const auto arrived = on_linux(this).forwarding_.next(instance != 0 ? Which::kAll : Which::kStops);
   if (!arrived) return {};
   const bool is_in_group = instance != 0 && ::getpgid(instance) == ::getpgrp();
   return ForwardedSignal{arrived->number, arrived->is_of_terminal && is_in_group};

@@ -97,7 +97,7 @@ class Supervisor {
   Notices notices_;
   ServiceStatus status_;
   const bool tells_signal_at_exit_;
-  int stop_signal_ = 0;  // the operator's; 0: none has come
+  int stop_signal_ = 0;        // the operator's; 0: none has come
   Nanoseconds now_;            // the last reading of the clock
   Nanoseconds overslept_ = 0;  // how long this process has stood still, as far as it can tell
 };

@@ -35,7 +35,7 @@ char g_name[16];
 std::atomic<bool> g_is_named;
 HealthCheckThread* g_thread;
 
-cs_error_t count_check() {
+cs_error_t count_check(void*) noexcept {
   ++g_checks;
   return g_check_answer;
 }
@@ -89,7 +89,7 @@ class SamHealthCheckThread : public testing::Test {
     g_answer = 0;
     g_check_answer = CS_OK;
     g_held = false;
-    thread_ = new HealthCheckThread(count_check);
+    thread_ = new HealthCheckThread(count_check, nullptr);
     g_thread = thread_;
   }
   void TearDown() override {
@@ -235,10 +235,12 @@ TEST_F(SamHealthCheckThread, CallbackHasTheMaskOfWhoHasRegisteredIt) {
 }
 
 TEST_F(SamHealthCheckThread, CheckIsSentWithSignalsBlocked) {
-  auto* const thread = new HealthCheckThread([] {
-    look_at_mask();
-    return CS_OK;
-  });
+  auto* const thread = new HealthCheckThread(
+      [](void*) noexcept {
+        look_at_mask();
+        return CS_OK;
+      },
+      nullptr);
   ASSERT_EQ(thread->set_callback(count_call, kInterval), CS_OK);
   thread->start();
   ASSERT_TRUE(reaches(g_calls, 10));
