@@ -54,9 +54,6 @@ add_library(cs_shipped INTERFACE)
 target_compile_options(cs_shipped INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>
   -fvisibility=hidden -fstack-protector-strong)
-# Every symbol is bound when the library is loaded, so a call through a procedure linkage table
-# would be a detour of thirty-odd bytes for each function of libc.
-target_compile_options(cs_shipped INTERFACE -fno-plt)
 # The checks of the standard library's own classes end in a function of libstdc++, so they stay out,
 # however the user or the compiler (GCC 15 without optimization) asks for them.
 target_compile_options(cs_shipped INTERFACE
@@ -65,6 +62,14 @@ target_compile_options(cs_shipped INTERFACE
 cs_find_flag(-fstack-clash-protection CS_COMPILER_PROBES_STACK)  # clang 14: not on arm64
 if(CS_COMPILER_PROBES_STACK)
   target_compile_options(cs_shipped INTERFACE -fstack-clash-protection)
+endif()
+# Every symbol is bound when the library is loaded, so a call through a procedure linkage table would
+# be a detour, of thirty-odd bytes for each function of libc.
+if(CMAKE_SIZEOF_VOID_P EQUAL 8)
+  cs_find_flag(-fno-plt CS_COMPILER_CALLS_DIRECTLY)
+  if(CS_COMPILER_CALLS_DIRECTLY)
+    target_compile_options(cs_shipped INTERFACE -fno-plt)
+  endif()
 endif()
 if(NOT CS_SANITIZE)
   target_compile_options(cs_shipped INTERFACE -ffunction-sections -fdata-sections)

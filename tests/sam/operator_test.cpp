@@ -281,7 +281,7 @@ TEST(SamOperatorInterval, TakesThePlaceOfTheProgramsOwn) {
 // The test is the debugger.
 TEST(SamExcusedSilence, OfAProcessThatADebuggerHolds) {
   SamProcess application([] {
-    app::enter(200, kRestart);
+    app::enter(1000, kRestart);
     app::expect_ok(sam_start());
     app::report("runs");
     app::stay_healthy(20);
@@ -291,10 +291,10 @@ TEST(SamExcusedSilence, OfAProcessThatADebuggerHolds) {
   ASSERT_EQ(::ptrace(PTRACE_INTERRUPT, instance, nullptr, nullptr), 0);
   int status = 0;
   ASSERT_EQ(::waitpid(instance, &status, __WALL), instance);
-  application.follow(1500);  // it would have been killed twice over
+  application.follow(3500);  // it would have been killed twice over
   EXPECT_EQ(proc::state(instance), 't');
   ASSERT_EQ(::ptrace(PTRACE_DETACH, instance, nullptr, nullptr), 0);
-  EXPECT_FALSE(application.comes("registered", 500)) << application.story();
+  EXPECT_FALSE(application.comes("registered", 1000)) << application.story();
   EXPECT_TRUE(proc::exists(instance));
 }
 

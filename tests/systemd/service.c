@@ -2,7 +2,7 @@
  *
  * A daemon as they are, that knows nothing of systemd: a flag for SIGTERM, another for SIGHUP, both
  * handlers made before sam_register, and a clean-up at the end. SIGUSR1 makes it crash, SIGUSR2
- * hang. It writes what it does to standard output. */
+ * hang; with the argument crash it crashes by itself, with quorum it needs that. It writes what it does to standard output. */
 #include <corosync/sam.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,10 +33,13 @@ static void say(const char* what) {
 int main(int argc, char** argv) {
   unsigned int instance;
   int crashes = argc > 1 && strcmp(argv[1], "crash") == 0;
+  int needs_quorum = argc > 1 && strcmp(argv[1], "quorum") == 0;
   handle(SIGTERM);
   handle(SIGHUP);
   handle(SIGUSR2);
-  if (sam_initialize(400, SAM_RECOVERY_POLICY_RESTART) != CS_OK) return 1;
+  if (sam_initialize(400, needs_quorum ? SAM_RECOVERY_POLICY_QUORUM_RESTART
+                                       : SAM_RECOVERY_POLICY_RESTART) != CS_OK)
+    return 1;
   if (sam_register(&instance) != CS_OK) return 1;
   if (sam_start() != CS_OK) return 1;
   say("serves");

@@ -163,13 +163,16 @@ std::optional<Ending> Supervisor::take_signals() noexcept {
     if (!signal) return {};
     if (instance_ && !signal->has_reached_instance) instance_->pass_on(signal->number);
     if (!Forwarding::is_stop(signal->number)) continue;
-    stop_signal_ = signal->number;
-    status_.is_stopping = true;
-    notices_.change(true);
-    const Decision decision = rules_.stop_ordered();
+    order_stop(signal->number);
     if (!instance_) return quit(Recovery::kQuitStopped, 0);
-    carry_out(decision);
   }
+}
+
+void Supervisor::order_stop(int signal) noexcept {
+  stop_signal_ = signal;
+  status_.is_stopping = true;
+  notices_.change(true);
+  carry_out(rules_.stop_ordered());
 }
 
 void Supervisor::take_verdicts() noexcept {
@@ -268,7 +271,7 @@ void Supervisor::send_signal(const Decision& decision) noexcept {
 // What it said before it died still counts: a stop, above all. So does a stop that was ordered.
 std::optional<Ending> Supervisor::bury_instance() noexcept {
   (void)take_commands(kLastFrames);
-  (void)take_signals();
+  while (const auto signal = world_.next_forwarded(0)) order_stop(signal->number);
   const Recovery recovery = rules_.instance_died();
   const Reason death = instance_->how_it_ended();
   const bool is_restart = recovery == Recovery::kRestart;

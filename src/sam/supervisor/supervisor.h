@@ -58,6 +58,7 @@ class Supervisor {
   Woken wait() noexcept;
   [[nodiscard]] Deadline next_wake() const noexcept;
   [[nodiscard]] std::optional<Ending> take_signals() noexcept;
+  void order_stop(int signal) noexcept;
   void take_verdicts() noexcept;
   void reconnect_quorum() noexcept;
   bool take_commands(int at_most) noexcept;
