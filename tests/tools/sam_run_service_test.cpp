@@ -20,7 +20,8 @@ const std::vector<std::string> kService = shell(
 const std::vector<std::string> kCrashing = shell("echo started $$; exit 9");
 
 // With a checker and without one.
-const std::vector<std::vector<std::string>> kKinds = {{}, {"-c", "true", "-i", "50"}};
+const std::vector<std::vector<std::string>> kKinds = {{},
+                                                      {"-c", "true", "-i", "50", "-g", "100000"}};
 
 testing::AssertionResult is_gone(int pid) {
   if (eventually([&] { return !proc::exists(pid) || proc::state(pid) == 'Z'; })) {
@@ -94,7 +95,7 @@ TEST(SamRunSignals, AreNotForwardedIfNotAskedFor) {
 TEST(SamRunKilled, TakesTheCommandAndTheCheckerAlong) {
   const ScratchFolder folder;
   const std::string file = folder / "pid";
-  Running run({"-c", "echo $PPID >" + file, "-i", "50"}, kService);
+  Running run({"-c", "echo $PPID >" + file, "-i", "50", "-g", "100000"}, kService);
   int checker = 0;
   ASSERT_TRUE(eventually([&] { return bool(std::ifstream(file) >> checker); }));
   run.process().kill_and_reap();

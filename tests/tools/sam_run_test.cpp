@@ -167,8 +167,7 @@ TEST(SamRunCheck, LateCheckIsKilled) {
               kYielding);
   EXPECT_TRUE(run.comes_to(1, "sam-run: the check has not ended within 300 ms, and is killed"));
   int pid = 0;
-  std::ifstream(file) >> pid;
-  ASSERT_GT(pid, 0);
+  ASSERT_TRUE(eventually([&] { return bool(std::ifstream(file) >> pid); }));
   EXPECT_TRUE(eventually([&] { return !proc::exists(pid) || proc::state(pid) == 'Z'; }));
   EXPECT_EQ(run.count("started "), 1) << run.output();
 }
@@ -218,8 +217,7 @@ TEST(SamRunCheck, WorksOnKernelsWithoutPidfds) {
       kYielding, old_kernel);
   EXPECT_TRUE(run.comes_to(3, "checked"));
   int checker = 0;
-  std::ifstream(file) >> checker;
-  ASSERT_GT(checker, 0);
+  ASSERT_TRUE(eventually([&] { return bool(std::ifstream(file) >> checker); }));
   ASSERT_EQ(::kill(run.number_after("started "), SIGKILL), 0);
   EXPECT_TRUE(run.comes_to(2, "started "));
   EXPECT_TRUE(eventually([&] { return !proc::exists(checker); }));
@@ -232,7 +230,7 @@ TEST(SamRunCheck, WithoutTheCheckerTheCommandIsNotBelievedHealthy) {
   for (const int number : {SIGKILL, SIGSTOP}) {
     const ScratchFolder folder;
     const std::string file = folder / "pid";
-    Running run({"-c", "echo $PPID >" + file, "-i", "50", "-g", "400"}, kYielding);
+    Running run({"-c", "echo $PPID >" + file, "-i", "50", "-g", "1500"}, kYielding);
     int checker = 0;
     ASSERT_TRUE(eventually([&] { return bool(std::ifstream(file) >> checker); }));
     ASSERT_EQ(::kill(checker, number), 0);
