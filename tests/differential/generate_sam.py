@@ -7,7 +7,8 @@ HANDLED = [1, 10, 12, 15, 17]
 CALLBACKS = ["ok", "fail", "block", "mask", "mask", "command", "command", "fork", "store",
              "restore", "check", "start", "initialize", "exit", "abort", "end_thread"]
 DATA = ["text:a", "text:hello", "text:b", "text:store", "100", "200", "10000", "100", "5000",
-        "70000", "0", "null 0", "null 100", "null 9223372036854775807"]
+        "70000", "0", "null 0", "null 100",
+        "null 9223372036854775807"]
 
 
 class Application:

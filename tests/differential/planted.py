@@ -72,9 +72,9 @@ def plant(tree, file, old, new):
 def is_found(program, root, build, kind):
     """True if the comparison has ended with a finding."""
     ours = ":".join(f"{build}/src/{name}" for name in ("votequorum", "sam", "corosync_common"))
-    done = subprocess.run([sys.executable, f"{HERE}/run.py", str(SECONDS), "--kind", kind,
-                           "--shrink", "0", "--program", program, "--ours", ours, "--root", root],
-                          stdout=subprocess.PIPE, text=True, check=False)
+    command = [sys.executable, "-B", f"{HERE}/run.py", str(SECONDS), "--kind", kind,
+               "--shrink", "0", "--program", program, "--ours", ours, "--root", root]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode == 77:
         sys.exit(77)
     print(done.stdout, flush=True)

@@ -22,21 +22,21 @@ if(NOT Python3_FOUND)
   return()
 endif()
 set(differential ${PROJECT_SOURCE_DIR}/tests/differential)
-set(differential_ours $<TARGET_FILE_DIR:votequorum>:$<TARGET_FILE_DIR:sam>)
-string(APPEND differential_ours :$<TARGET_FILE_DIR:corosync_common>)
+set(differential_ours
+  $<TARGET_FILE_DIR:votequorum>:$<TARGET_FILE_DIR:sam>:$<TARGET_FILE_DIR:corosync_common>)
 set(differential_root ${PROJECT_SOURCE_DIR}/build/corosync-root)
 add_test(NAME Differential.Stock
-         COMMAND Python3::Interpreter ${differential}/run.py
+         COMMAND Python3::Interpreter -B ${differential}/run.py
                  --program $<TARGET_FILE:differential_program>
                  --ours ${differential_ours}
                  --root ${differential_root})
 add_test(NAME Differential.Planted
-         COMMAND Python3::Interpreter ${differential}/planted.py ${CMAKE_CURRENT_BINARY_DIR}/planted
+         COMMAND Python3::Interpreter -B ${differential}/planted.py ${CMAKE_CURRENT_BINARY_DIR}/planted
                  $<TARGET_FILE:differential_program> ${differential_root}
                  -G ${CMAKE_GENERATOR} -DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE}
                  -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
                  -DCMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER})
 add_test(NAME Differential.Tools
-         COMMAND Python3::Interpreter -m unittest discover -s ${differential} -p "*_test.py")
+         COMMAND Python3::Interpreter -B -m unittest discover -s ${differential} -p "*_test.py")
 set_tests_properties(Differential.Stock Differential.Planted PROPERTIES TIMEOUT 7200
                      SKIP_RETURN_CODE 77)
