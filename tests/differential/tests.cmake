@@ -31,7 +31,8 @@ add_test(NAME Differential.Stock
                  --ours ${differential_ours}
                  --root ${differential_root})
 add_test(NAME Differential.Planted
-         COMMAND Python3::Interpreter -B ${differential}/planted.py ${CMAKE_CURRENT_BINARY_DIR}/planted
+         COMMAND Python3::Interpreter -B ${differential}/planted.py
+                 ${CMAKE_CURRENT_BINARY_DIR}/planted
                  $<TARGET_FILE:differential_program> ${differential_root}
                  -G ${CMAKE_GENERATOR} -DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE}
                  -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}

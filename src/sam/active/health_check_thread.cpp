@@ -119,7 +119,7 @@ void HealthCheckThread::wait_for_callback() noexcept {
     {
       const SignalSafeLockGuard guard(lock_);
       if (home_ != guard.owner() || !in_callback_ || started_) return;
-      if (pthread_equal(pthread_self(), thread_)) return;
+      if (pthread_equal(pthread_self(), thread_) != 0) return;
       seen = changes_;
     }
     futex_wait(changes_, seen, FutexScope::kProcess, limit - now);
