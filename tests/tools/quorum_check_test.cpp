@@ -40,7 +40,7 @@ testing::AssertionResult says(const Outcome& outcome, int status, const std::str
 std::size_t count_shared_memory() {
   std::size_t count = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator("/dev/shm")) {
-    count += entry.path().filename().string().starts_with("qb-") ? 1 : 0;
+    count += entry.path().filename().string().starts_with("qb-") ? 1U : 0U;
   }
   return count;
 }
@@ -126,7 +126,7 @@ TEST_F(QuorumCheck, DaemonStoppedAtAnyMomentDoesNotHoldItUp) {
     daemon().resume();
     EXPECT_TRUE(outcome.exited_with(kOk) || outcome.exited_with(kUnknown)) << outcome;
     EXPECT_TRUE(outcome.output.starts_with("QUORUM ") && outcome.output.ends_with("\n")) << outcome;
-    silent += outcome.exited_with(kUnknown) ? 1 : 0;
+    silent += outcome.exited_with(kUnknown) ? 1U : 0U;
   }
   EXPECT_GT(silent, 0U);
   // The daemon has noticed the end of those that were killed, and cleaned up behind them.

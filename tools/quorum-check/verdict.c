@@ -64,18 +64,22 @@ static void judge_margin(long margin, long least, struct verdict *verdict)
 /* In the words of somebody who has to do something about it. */
 static const char *explain(const struct answer *answer)
 {
-    switch (answer->error) {
-        case CS_ERR_ACCESS:
-            return "corosync does not let this user in";
-        case CS_ERR_NOT_EXIST:
-            return "corosync's shared memory is not visible here (another mount namespace?)";
-        case CS_ERR_TRY_AGAIN:
-            return "corosync is starting, or too busy to answer";
-        case CS_ERR_LIBRARY:
-            return "corosync does not run here, or not with votequorum";
-        default:
-            return "corosync cannot be asked";
+    static const struct {
+        cs_error_t error;
+        const char *text;
+    } known[] = {
+        {CS_ERR_ACCESS, "corosync does not let this user in"},
+        {CS_ERR_NOT_EXIST,
+         "corosync's shared memory is not visible here (another mount namespace?)"},
+        {CS_ERR_TRY_AGAIN, "corosync is starting, or too busy to answer"},
+        {CS_ERR_LIBRARY, "corosync does not run here, or not with votequorum"},
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (answer->error == known[i].error)
+            return known[i].text;
     }
+    return "corosync cannot be asked";
 }
 
 static void judge_error(const struct answer *answer, struct verdict *verdict)
