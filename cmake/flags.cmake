@@ -7,11 +7,11 @@ add_library(cs_warnings INTERFACE)
 target_compile_options(cs_warnings INTERFACE -Wall -Wextra -Wshadow -Wformat=2 -Wundef
                        $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
 # Not by default: the next compiler warns of something else. So the presets alone ask for all that
-# these two compilers can tell, and for its being an error.
+# these two compilers can tell, and for its being an error. (Clang finds old casts in C headers.)
 if(CS_WERROR)
   target_compile_options(cs_warnings INTERFACE -Werror -Wconversion -Wsign-conversion -Wcast-qual
                          -Wcast-align -Wswitch-enum
-                         $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast>
+                         $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wold-style-cast>
                          $<$<C_COMPILER_ID:GNU>:-Wduplicated-branches -Wlogical-op>)
 endif()
 if(CS_SANITIZE)

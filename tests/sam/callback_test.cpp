@@ -236,7 +236,7 @@ TEST(SamCallbackBeyondStock, HasAStackToWorkWith) {
 // enough to tell.
 TEST(SamCallbackBeyondStock, ThreadOfAShortIntervalDoesNotSpin) {
   SamProcess application([] {
-    app::expect_ok(sam_initialize(3, kRestart));
+    app::expect_ok(sam_initialize(3, SAM_RECOVERY_POLICY_RESTART));
     app::expect_ok(sam_warn_signal_set(SIGCONT));  // harmless
     app::register_instance();
     app::expect_ok(sam_hc_callback_register(healthy));

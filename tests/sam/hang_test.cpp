@@ -276,7 +276,7 @@ TEST(SamHealthCheck, MayComeFromManyThreads) {
 
 TEST(SamWarnSignalBeyondStock, ImpossibleOnesAreRefused) {
   SamProcess application([] {
-    app::expect_ok(sam_initialize(kInterval, kRestart));
+    app::expect_ok(sam_initialize(kInterval, SAM_RECOVERY_POLICY_RESTART));
     for (const int signal : {-1, SIGRTMAX + 1, 1000}) {
       app::expect(sam_warn_signal_set(signal), CS_ERR_INVALID_PARAM);
     }

@@ -129,7 +129,7 @@ TEST(SamSupervisorBeyondStock, BreaksDownAndLeavesNoSecondCopy) {
   SamProcess application([] {
     for (int fd = 0; fd < kDescriptors; ++fd) g_was_open[fd] = ::fcntl(fd, F_GETFD) >= 0;
     ::signal(SIGUSR1, close_what_was_opened_since);
-    app::expect_ok(sam_initialize(0, kRestart));
+    app::expect_ok(sam_initialize(0, SAM_RECOVERY_POLICY_RESTART));
     const cs_error_t result = sam_register(nullptr);
     if (::getpid() == app::supervisor()) {
       app::report("only copy", result);
@@ -151,7 +151,7 @@ TEST(SamSupervisorBeyondStock, BreaksDownAndLeavesNoSecondCopy) {
 TEST(SamSupervisorBeyondStock, UnderALowLimitOfDescriptorsGoesOn) {
   SamProcess application([] {
     unsigned instance = 0;
-    app::expect_ok(sam_initialize(400, kRestart));
+    app::expect_ok(sam_initialize(400, SAM_RECOVERY_POLICY_RESTART));
     app::expect_ok(sam_register(&instance));
     app::expect_ok(sam_start());
     app::report("started", static_cast<int>(instance));

@@ -10,9 +10,11 @@ cs_add_sam_unit_test(supervisor child_signal)
 cs_add_sam_unit_test(supervisor death_watch)
 cs_add_sam_unit_test(supervisor rules sam_units/supervisor/rules_quorum_test.cpp)
 
+cs_add_sam_unit_test(active active)
 cs_add_sam_unit_test(active health_check_thread)
 
-foreach(unit checksum frames heartbeat memory_probe policy process_lock)
+foreach(unit checksum frames heartbeat memory_file memory_probe policy private_block process_lock
+             signal_safe_lock slot)
   cs_add_sam_unit_test(shared ${unit})
 endforeach()
 cs_add_sam_unit_test(shared store sam_units/shared/store_early_test.cpp

@@ -18,7 +18,6 @@
 #include <gtest/gtest.h>
 
 #include "common/clock.h"
-#include "support/child.h"
 #include "support/proc.h"
 #include "support/sam_scenario.h"
 
@@ -54,8 +53,12 @@ std::int64_t patience() noexcept {
 }
 
 bool becomes(char state, pid_t pid) {
-  return eventually([=] { return proc::state(pid) == state; },
-                    milliseconds(patience() / kNanosecondsPerMillisecond));
+  const Deadline end = Deadline::at(monotonic_now() + patience());
+  while (proc::state(pid) != state) {
+    if (end.has_passed(monotonic_now())) return false;
+    ::poll(nullptr, 0, 5);
+  }
+  return true;
 }
 
 SamProcess::SamProcess(const Scenario& scenario) {
