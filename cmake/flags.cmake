@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Compiler and linker flags: warnings and sanitizers for everything, hardening and the ban on the
 # C++ run-time for what is shipped.
+include(CheckCXXSourceCompiles)
 include(CheckLinkerFlag)
 
 add_library(cs_warnings INTERFACE)
@@ -39,16 +40,28 @@ function(cs_find_fortify result)
   endif()
 endfunction()
 
+# cs_find_flag(FLAG VARIABLE): whether the compiler does something with FLAG for this processor. CMake's
+# own check takes it for enough that clang accepts the flag, which it may do only to ignore it.
+function(cs_find_flag flag result)
+  set(CMAKE_REQUIRED_DEFINITIONS ${flag})
+  check_cxx_source_compiles("int main() { return 0; }" ${result}
+    FAIL_REGEX "unused during compilation|not supported|[Uu]nrecognized|[Uu]nknown")
+endfunction()
+
 # For the objects that end up in the shipped libraries.
 add_library(cs_shipped INTERFACE)
 target_compile_options(cs_shipped INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>
-  -fvisibility=hidden -fstack-protector-strong -fstack-clash-protection)
+  -fvisibility=hidden -fstack-protector-strong)
 # The checks of the standard library's own classes end in a function of libstdc++, so they stay out,
 # however the user or the compiler (GCC 15 without optimization) asks for them.
 target_compile_options(cs_shipped INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-U_GLIBCXX_ASSERTIONS -D_GLIBCXX_NO_ASSERTIONS
     -U_GLIBCXX_DEBUG -U_GLIBCXX_DEBUG_PEDANTIC>)
+cs_find_flag(-fstack-clash-protection CS_COMPILER_PROBES_STACK)  # clang 14: not on arm64
+if(CS_COMPILER_PROBES_STACK)
+  target_compile_options(cs_shipped INTERFACE -fstack-clash-protection)
+endif()
 if(NOT CS_SANITIZE)
   target_compile_options(cs_shipped INTERFACE -ffunction-sections -fdata-sections)
   cs_find_fortify(fortified)
@@ -63,6 +76,13 @@ if(NOT CS_SANITIZE)
     check_linker_flag(C ${marks} CS_LINKER_WRITES_MARKS)
     if(CS_LINKER_WRITES_MARKS)
       target_link_options(cs_shipped INTERFACE ${marks})
+    endif()
+  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+    # The linker says that all is marked where libc's own objects are, too. It is not told to say so
+    # where they are not: _init and the like would then be stopped by the processor.
+    cs_find_flag(-mbranch-protection=standard CS_COMPILER_PROTECTS_BRANCHES)
+    if(CS_COMPILER_PROTECTS_BRANCHES)
+      target_compile_options(cs_shipped INTERFACE -mbranch-protection=standard)
     endif()
   endif()
 endif()

@@ -6,8 +6,10 @@ if(NOT BUILD_SHARED_LIBS)
   return()
 endif()
 
+# Which release of ours this is; NEWS.md and the packages have it.
+set(CS_CLIENTS_VERSION 1.1)
 # Above every 3.1.10-N of a distribution, below 3.1.11.
-set(CS_PACKAGE_VERSION "${PROJECT_VERSION}+clients1" CACHE STRING "Version of the packages")
+set(CS_PACKAGE_VERSION "${PROJECT_VERSION}+clients${CS_CLIENTS_VERSION}" CACHE STRING "Version of the packages")
 set(CS_PACKAGE_RELEASE "1" CACHE STRING "Release of the packages, after the version")
 set(CS_PACKAGE_MAINTAINER "corosync-clients maintainers <maintainers@users.noreply.github.com>"
     CACHE STRING "Maintainer named in the packages")
@@ -70,8 +72,10 @@ string(JOIN "\n" CPACK_RPM_SPEC_MORE_DEFINE
        "%define _build_id_links none" "%define _buildhost localhost"
        "%define use_source_date_epoch_as_buildtime 1" "%define clamp_mtime_to_source_date_epoch 1")
 set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
-    /usr/share/man /usr/share/man/man3 /usr/share/doc /usr/include/corosync /usr/lib /usr/lib/debug
-    /usr/lib/debug/.build-id
+    /usr/share/man /usr/share/man/man3 /usr/share/man/man7 /usr/share/doc /usr/include/corosync
+    /usr/lib /usr/lib/debug /usr/lib/debug/.build-id
+    /usr/${CMAKE_INSTALL_SBINDIR} /usr/share/man/man8 /usr/share/bash-completion
+    /usr/share/bash-completion/completions
     /usr/${CMAKE_INSTALL_LIBDIR}/pkgconfig /usr/${CMAKE_INSTALL_LIBDIR}/cmake)
 
 # cs_describe(COMPONENT PACKAGE RPM-PACKAGE SECTION SUMMARY TEXT): what every package of ours has.
@@ -208,4 +212,20 @@ cs_package(corosync_common libcorosync-common4 libcorosync-common-dev 1.99.9 "co
 set(CPACK_RPM_COROSYNC_COMMON_PACKAGE_OBSOLETES "libcorosync-common4 < ${CS_PACKAGE_VERSION}")
 cs_package(sam libsam4 libsam-dev 1.99.9 "SAM" sam-worker.c)
 cs_package(votequorum libvotequorum8 libvotequorum-dev 2.4.2 "Votequorum" quorum-watch.c)
+
+# The tools: no library, so there is one for all architectures, and it stands for nothing else.
+if(CS_BUILD_TOOLS)
+  cs_describe(tools corosync-clients-tools corosync-clients-tools admin
+              "tools for programs in a corosync cluster"
+              "quorum-check says whether this node is quorate, for monitoring and scripts.\nsam-run runs any program under SAM, only with quorum if wanted.")
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_PROVIDES "")
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_PRIORITY "optional\nMulti-Arch: foreign")
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_SHLIBDEPS ON)
+  list(APPEND CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS
+       ${PROJECT_BINARY_DIR}/src/sam ${PROJECT_BINARY_DIR}/src/votequorum)
+  # sam-run asks our libsam for what the distribution's does not do.
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS
+      "libsam4 (>= ${CS_PACKAGE_VERSION}), libvotequorum8 (>= 2.4.2), libcorosync-common4 (>= 1.99.9)")
+  set(CPACK_RPM_TOOLS_PACKAGE_REQUIRES "libsam4 >= ${CS_PACKAGE_VERSION}")
+endif()
 include(CPack)

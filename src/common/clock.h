@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <compare>
 #include <cstdint>
 #include <limits>
 #include <time.h>
@@ -14,35 +15,44 @@ namespace cs {
 using Nanoseconds = std::int64_t;
 
 constexpr Nanoseconds kNanosecondsPerMillisecond = 1'000'000;
+constexpr Nanoseconds kNanosecondsPerSecond = 1'000'000'000;
+
+constexpr Nanoseconds to_nanoseconds(const timespec& time) noexcept {
+  return static_cast<Nanoseconds>(time.tv_sec) * kNanosecondsPerSecond + time.tv_nsec;
+}
 
 // CLOCK_MONOTONIC; async-signal-safe.
 inline Nanoseconds monotonic_now() noexcept {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<Nanoseconds>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+  return to_nanoseconds(now);
 }
 
 // For calls that take seconds and nanoseconds; the fields are narrower on some machines.
 inline timespec to_timespec(Nanoseconds time) noexcept {
   timespec split{};
-  split.tv_sec = static_cast<time_t>(time / 1'000'000'000);
-  split.tv_nsec = static_cast<long>(time % 1'000'000'000);
+  split.tv_sec = static_cast<time_t>(time / kNanosecondsPerSecond);
+  split.tv_nsec = static_cast<long>(time % kNanosecondsPerSecond);
   return split;
 }
 
-// A point on the monotonic clock after which one does not wait any longer, or never.
+// The point on the monotonic clock at which a wait gives up; or never.
 class Deadline {
  public:
-  [[nodiscard]] static Deadline never() noexcept { return Deadline(kNever); }
-  [[nodiscard]] static Deadline at(Nanoseconds when) noexcept { return Deadline(when); }
+  [[nodiscard]] static constexpr Deadline never() noexcept { return Deadline(kNever); }
+  [[nodiscard]] static constexpr Deadline at(Nanoseconds when) noexcept { return Deadline(when); }
   [[nodiscard]] static Deadline in_milliseconds(std::int64_t delay) noexcept {
     return Deadline(monotonic_now() + delay * kNanosecondsPerMillisecond);
   }
 
-  [[nodiscard]] bool is_never() const noexcept { return when_ == kNever; }
+  // The earlier one is the smaller.
+  [[nodiscard]] friend constexpr auto operator<=>(const Deadline&,
+                                                  const Deadline&) noexcept = default;
+
+  [[nodiscard]] constexpr bool is_never() const noexcept { return when_ == kNever; }
   // The point itself; the end of time for never.
-  [[nodiscard]] Nanoseconds when() const noexcept { return when_; }
-  [[nodiscard]] bool has_passed(Nanoseconds now) const noexcept { return now >= when_; }
+  [[nodiscard]] constexpr Nanoseconds when() const noexcept { return when_; }
+  [[nodiscard]] constexpr bool has_passed(Nanoseconds now) const noexcept { return now >= when_; }
 
   // For poll(2): rounded up, so that waking up means the deadline has passed; -1 for never.
   [[nodiscard]] int poll_timeout(Nanoseconds now) const noexcept {

@@ -62,8 +62,8 @@ cs_error_t Client::track_start(std::uint64_t context, std::uint32_t flags) noexc
 
 cs_error_t Client::track_stop() noexcept { return request(wire::TrackStopRequest{}); }
 
-// Waits without limit, as all requests here: a connection closed before this answer would make the
-// daemon use freed memory.
+// Waits without limit, like all requests here: closing the connection before this answer would make
+// the daemon use freed memory.
 cs_error_t Client::qdevice_register(const DeviceName& name) noexcept {
   return request(wire::QdeviceRegisterRequest{.name = name});
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From the numbers that callers hold to the objects behind them.
+// Finds the objects behind the numbers that callers hold.
 #ifndef CS_VOTEQUORUM_HANDLE_TABLE_H
 #define CS_VOTEQUORUM_HANDLE_TABLE_H
 
@@ -18,8 +18,8 @@
 
 namespace cs::votequorum {
 
-// A slot's word: a serial number, whether the handle is unknown already, and how many use it; of a
-// size that the machine changes in one piece.
+// A slot's word: a serial number, whether the handle is closed, and the number of its users. The
+// machine changes a word of this size in one piece.
 template <typename WordType, unsigned UserBits>
 struct HandleLayout {
   using Word = WordType;
@@ -36,9 +36,9 @@ using NarrowHandles = HandleLayout<std::uint32_t, 14>;
 using MachineHandles = std::conditional_t<__atomic_always_lock_free(sizeof(std::uint64_t), nullptr),
                                           WideHandles, NarrowHandles>;
 
-// Safe for any number of threads. A handle is a serial number above the index of its slot: slots
-// are used again, handles are not, so a stale one is refused. 0 is never a handle. Made to be
-// global: needs no constructor at start and has no destructor at exit, where threads may still be
+// Safe for any number of threads. A handle is a serial number above the index of its slot. Slots
+// are used again, handles are not, so a stale handle is refused. 0 is never a handle. Made to be
+// global: it needs no constructor at start and has no destructor at exit, when threads may still be
 // running.
 //
 // An object lives until the table and all its users have let go of it. Finding it and letting go
@@ -48,7 +48,7 @@ class HandleTable {
  public:
   constexpr HandleTable() noexcept = default;
 
-  // CS_ERR_NO_MEMORY when the table can't grow. The caller must not vanish.
+  // CS_ERR_NO_MEMORY when the table cannot grow. The calling thread must not vanish.
   [[nodiscard]] Result<std::uint64_t> insert(HeapPtr<T> object, Mutex::Token self) noexcept {
     mutex_.lock(self);
     Slot* const slot = take_free_slot();
@@ -64,10 +64,10 @@ class HandleTable {
     return handle;
   }
 
-  // One more user; null for an unknown handle.
+  // Counts one more user. Null for an unknown handle.
   [[nodiscard]] T* find(std::uint64_t handle) noexcept { return change(handle, Layout::kOne); }
 
-  // Makes the handle unknown. What the table held is the caller's, who lets go of it when done.
+  // Makes the handle unknown. The table's use passes to the caller, who lets go of it when done.
   [[nodiscard]] T* remove(std::uint64_t handle) noexcept { return change(handle, Layout::kClosed); }
 
   // True for the last user, who retires it.
@@ -77,7 +77,7 @@ class HandleTable {
     return (before & Layout::kUsers) == Layout::kOne;
   }
 
-  // Destroys the object. The caller must not vanish.
+  // Destroys the object. The calling thread must not vanish.
   void retire(std::uint64_t handle, Mutex::Token self) noexcept {
     Slot& slot = *known_slot(index_of(handle));
     HeapDelete()(std::exchange(slot.object, nullptr));
@@ -87,7 +87,7 @@ class HandleTable {
     mutex_.unlock(self);
   }
 
-  // In the child of a fork, which has one thread: the others' uses are no more. uses_of tells how
+  // For the child of a fork, which has one thread: drops the uses of the others. uses_of tells how
   // often that thread uses a handle.
   template <typename UsesOf>
   void keep_only(UsesOf&& uses_of) noexcept {
@@ -106,7 +106,7 @@ class HandleTable {
   static constexpr unsigned kIndexBits = 20;
   static constexpr std::uint32_t kMaxSlots = 1U << kIndexBits;
   static constexpr std::uint32_t kNoSlot = std::numeric_limits<std::uint32_t>::max();
-  // Slots come in blocks, each twice as large as the last, that stay where they are.
+  // Slots come in blocks, each twice as large as the last. Blocks never move.
   static constexpr std::uint32_t kFirstSize = 8;
   static constexpr unsigned kBlocks = 17;
 
@@ -163,7 +163,7 @@ class HandleTable {
     return slot->object;
   }
 
-  // With the lock.
+  // Call with the lock held.
   Slot* take_free_slot() noexcept {
     if (first_free_ == kNoSlot && !grow()) return nullptr;
     Slot* const slot = known_slot(first_free_);

@@ -8,6 +8,7 @@ endfunction()
 cs_add_sam_unit_test(supervisor backoff)
 cs_add_sam_unit_test(supervisor child_signal)
 cs_add_sam_unit_test(supervisor death_watch)
+cs_add_sam_unit_test(supervisor overslept)
 cs_add_sam_unit_test(supervisor rules sam_units/supervisor/rules_quorum_test.cpp)
 
 cs_add_sam_unit_test(active active)
@@ -19,3 +20,8 @@ foreach(unit checksum frames heartbeat memory_file memory_probe policy private_b
 endforeach()
 cs_add_sam_unit_test(shared store sam_units/shared/store_early_test.cpp
                      sam_units/shared/store_processes_test.cpp)
+
+foreach(unit excuse forwarding log notices settings signal_names)
+  cs_add_sam_unit_test(operator ${unit})
+endforeach()
+cs_add_sam_unit_test(supervisor pacing)

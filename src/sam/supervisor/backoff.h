@@ -20,8 +20,9 @@ class Backoff {
 
   // Whether something failed and has not succeeded since.
   [[nodiscard]] bool is_behind() const noexcept { return pause_ != 0; }
-  [[nodiscard]] bool may_try(Nanoseconds now) const noexcept { return now >= next_; }
-  [[nodiscard]] Nanoseconds next() const noexcept { return next_; }
+  // When the next attempt may be made; a time long past where nothing has failed.
+  [[nodiscard]] Deadline due() const noexcept { return Deadline::at(next_); }
+  [[nodiscard]] bool may_try(Nanoseconds now) const noexcept { return due().has_passed(now); }
 
   // How long an attempt may take: a first one as long as the bound says, a later one no longer
   // than the pause before it, so that most of the time is left for other things.

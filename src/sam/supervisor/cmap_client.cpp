@@ -6,7 +6,6 @@
 #include <cassert>
 #include <cstddef>
 #include <cstring>
-#include <utility>
 
 namespace cs::sam {
 namespace {
@@ -21,34 +20,13 @@ wire::cmap::Key make_key(std::string_view name) noexcept {
 
 }  // namespace
 
-cs_error_t CmapClient::connect(Deadline deadline) noexcept {
-  drop();
-  auto made = ipc::Connection::connect("cmap", deadline);
-  if (!made) return made.status();
-  connection_ = std::move(*made);
-  return CS_OK;
-}
-
-int CmapClient::fd() const noexcept {
-  if (!is_connected()) return -1;
-  const auto descriptor = connection_->fd();
-  return descriptor ? *descriptor : -1;
-}
+cs_error_t CmapClient::connect(Deadline deadline) noexcept { return open("cmap", deadline); }
 
 void CmapClient::check() noexcept {
   std::byte message[64];  // nothing is tracked, so no event is expected
   if (!is_connected()) return;
-  const cs_error_t status = connection_->next_event(message).status();
-  if (status == CS_ERR_LIBRARY || !connection_->is_alive()) drop();
-}
-
-template <typename Request>
-Result<typename Request::Reply> CmapClient::call(const Request& request,
-                                                 Deadline deadline) noexcept {
-  if (!is_connected()) return CS_ERR_LIBRARY;
-  auto reply = connection_->call(request, deadline);
-  if (reply.status() == CS_ERR_LIBRARY) drop();
-  return reply;
+  const cs_error_t status = connection().next_event(message).status();
+  if (status == CS_ERR_LIBRARY || !connection().is_alive()) drop();
 }
 
 // A string counts its NUL, which the daemon looks for.

@@ -7,16 +7,40 @@
 
 #include <optional>
 #include <sys/types.h>
+#include <utility>
 
 #include "common/clock.h"
-#include "common/unique_fd.h"
+#include "sam/supervisor/world.h"
 
 namespace cs::sam {
 
-// Opens a pidfd, clear of standard input and output; by default the system call. A function that
-// fails makes the watch do without.
-using PidfdOpen = int (*)(pid_t pid);
-int open_pidfd(pid_t pid) noexcept;
+// Sole owner of a pidfd; moves and does not copy.
+class Pidfd {
+ public:
+  // None for pid 0, or where none can be had.
+  Pidfd(World& world, pid_t pid) noexcept
+      : world_(&world), fd_(pid != 0 ? world.open_pidfd(pid) : -1) {}
+  Pidfd(Pidfd&& other) noexcept : world_(other.world_), fd_(std::exchange(other.fd_, -1)) {}
+  Pidfd& operator=(Pidfd&& other) noexcept {
+    close();
+    world_ = other.world_;
+    fd_ = std::exchange(other.fd_, -1);
+    return *this;
+  }
+  ~Pidfd() { close(); }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  [[nodiscard]] World& world() const noexcept { return *world_; }
+
+ private:
+  void close() noexcept {
+    if (fd_ >= 0) world_->close_pidfd(fd_);
+  }
+
+  World* world_;
+  int fd_;
+};
 
 // Watches one process.
 class DeathWatch {
@@ -24,7 +48,7 @@ class DeathWatch {
   enum class Kind : bool { kChild, kStranger };
 
   // A stranger with pid 0 is a process that is not known: it never dies.
-  explicit DeathWatch(pid_t pid, Kind kind = Kind::kChild, PidfdOpen open = open_pidfd) noexcept;
+  DeathWatch(World& world, pid_t pid, Kind kind = Kind::kChild) noexcept;
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
@@ -48,18 +72,20 @@ class DeathWatch {
   [[nodiscard]] bool knows_status() const noexcept { return pid_ == 0 || is_known_; }
   // 0 when a signal was the end, or the code is not known.
   [[nodiscard]] int exit_code() const noexcept;
+  // 0 when an exit was the end, or it is not known.
+  [[nodiscard]] int end_signal() const noexcept;
+  // Of a dead process; 0 when it is not known.
+  [[nodiscard]] int wait_status() const noexcept { return status_.value_or(0); }
 
   // Does nothing when the process is known to be dead, or is not known.
   void send_signal(int number) noexcept;
 
  private:
-  [[nodiscard]] bool stranger_has_died() const noexcept;
-  [[nodiscard]] std::optional<int> stranger_status() const noexcept;
-  void reap(int options) noexcept;
+  [[nodiscard]] World& world() const noexcept { return pidfd_.world(); }
 
   pid_t pid_;
   Kind kind_;
-  UniqueFd pidfd_;
+  Pidfd pidfd_;
   std::optional<int> status_;  // of waitpid, once it is dead
   bool is_known_ = true;
   bool has_looked_ = false;

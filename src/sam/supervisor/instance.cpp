@@ -7,33 +7,46 @@
 
 namespace cs::sam {
 
-bool Instance::next_command(CommandFrame& frame) noexcept {
+// Frames of another instance, and what is no frame, are passed over: a helper process that outlives
+// its instance holds the pipe, and writes into it by mistake, too.
+Received Instance::next_command(CommandFrame& frame) noexcept {
   for (;;) {
-    const Received received = receive_frame(channel_.commands(), frame);
-    cut_off_ = received == Received::kBroken;
-    if (received == Received::kGarbage) continue;
-    if (received != Received::kFrame) return false;
-    if (frame.instance == id_) return true;
+    switch (const Received received = world_.receive_command(frame)) {
+      case Received::kFrame:
+        if (frame.instance == id_) return received;
+        continue;
+      case Received::kGarbage:
+        continue;
+      case Received::kNothing:
+      case Received::kClosed:
+        return Received::kNothing;
+      case Received::kBroken:
+        return received;
+    }
   }
 }
 
-void Instance::reply(std::uint32_t sequence) noexcept {
-  last_reply_ = sequence;
-  const auto sent = send_frame(channel_.replies(), ReplyFrame{id_, sequence, CS_OK});
+void Instance::reply(std::uint32_t sequence, cs_error_t status) noexcept {
+  last_reply_ = {id_, sequence, status};
+  send_reply();
+}
+
+void Instance::send_reply() noexcept {
+  const Sent sent = world_.send_reply(last_reply_);
   if (sent == Sent::kFull) {
-    reply_retry_.failed(monotonic_now());
+    reply_retry_.failed(world_.now());
   } else {
     reply_retry_.succeeded();
   }
 }
 
 void Instance::catch_up(Nanoseconds now) noexcept {
-  if (reply_retry_.is_behind() && reply_retry_.may_try(now)) reply(last_reply_);
+  if (reply_retry_.is_behind() && reply_retry_.may_try(now)) send_reply();
 }
 
 // A daemon that closes every descriptor it does not know hangs up, and lives.
-int Instance::commands_fd() const noexcept {
-  return role_ == Role::kAnnounced && channel_.is_hung_up() ? -1 : channel_.commands();
+bool Instance::may_send_commands() const noexcept {
+  return role_ != Role::kAnnounced || !world_.is_hung_up();
 }
 
 void Instance::send_signal(int number) noexcept {
@@ -43,11 +56,21 @@ void Instance::send_signal(int number) noexcept {
   process_.send_signal(number);
 }
 
+void Instance::pass_on(int number) noexcept {
+  if (role_ == Role::kPresumed) (void)watch_announced();
+  process_.send_signal(number);
+}
+
+Reason Instance::how_it_ended() const noexcept {
+  if (!process_.knows_status() || process_.pid() == 0) return {Reason::Kind::kUnknownEnd};
+  return {Reason::Kind::kDeath, process_.wait_status()};
+}
+
 // A daemon whose parent has not ended yet.
 void Instance::kill_announced() noexcept {
-  const pid_t announced = channel_.heartbeat().announced();
+  const pid_t announced = world_.page().announced();
   if (announced == 0 || announced == process_.pid() || announced == child_) return;
-  DeathWatch(announced, DeathWatch::Kind::kStranger).send_signal(SIGKILL);
+  DeathWatch(world_, announced, DeathWatch::Kind::kStranger).send_signal(SIGKILL);
 }
 
 // A verdict is on the whole application: where its signal ended the parent of a daemon only, the
@@ -63,16 +86,16 @@ bool Instance::is_over() noexcept {
   if (!died) return role_ == Role::kPresumed && !passes_on();
   if (process_.has_failed()) return true;
   // From here on the end of the pipe shows that nobody else holds it.
-  if (role_ == Role::kChild) channel_.let_go_of_commands();
+  if (role_ == Role::kChild) world_.let_go_of_commands();
   return !passes_on();
 }
 
 // Whether another process goes on where the child, or the daemon before, has ended.
 bool Instance::passes_on() noexcept {
-  const HeartbeatPage& page = channel_.heartbeat();
+  const HeartbeatPage& page = world_.page();
   if (process_.has_died() && page.finisher() == process_.pid()) return false;
   if (watch_announced()) return true;
-  if (channel_.is_hung_up()) return false;
+  if (world_.is_hung_up()) return false;
   if (process_.pid() == 0 || process_.has_died()) return presume();
   return true;
 }
@@ -80,27 +103,27 @@ bool Instance::passes_on() noexcept {
 // The next in line that lives. It may be about to note itself, or was forked in a way that we do
 // not see; until it is known the pipe is all there is.
 bool Instance::presume() noexcept {
-  const HeartbeatPage& page = channel_.heartbeat();
+  const HeartbeatPage& page = world_.page();
   for (pid_t next = page.next_of(last_); next != 0; next = page.next_of(next)) {
-    DeathWatch stranger(next, DeathWatch::Kind::kStranger);
+    DeathWatch stranger(world_, next, DeathWatch::Kind::kStranger);
     if (!stranger.has_died()) {
       watch(std::move(stranger), Role::kPresumed);
       return true;
     }
     if (stranger.has_failed()) return false;
   }
-  if (!process_.knows_status() || channel_.may_be_held_by_others()) return false;
+  if (!process_.knows_status() || world_.may_be_held_by_others()) return false;
   role_ = Role::kPresumed;
-  process_ = DeathWatch(0, DeathWatch::Kind::kStranger);
+  process_ = DeathWatch(world_, 0, DeathWatch::Kind::kStranger);
   return true;
 }
 
 // True when the process that has announced itself is alive.
 bool Instance::watch_announced() noexcept {
-  const pid_t announced = channel_.heartbeat().announced();
+  const pid_t announced = world_.page().announced();
   if (announced == 0 || announced == child_) return false;
   if (role_ == Role::kAnnounced && announced == process_.pid()) return !process_.has_died();
-  DeathWatch stranger(announced, DeathWatch::Kind::kStranger);
+  DeathWatch stranger(world_, announced, DeathWatch::Kind::kStranger);
   if (stranger.has_died()) return false;
   watch(std::move(stranger), Role::kAnnounced);
   return true;

@@ -8,10 +8,11 @@
 #include <sys/types.h>
 
 #include "common/clock.h"
-#include "sam/shared/channel.h"
+#include "sam/operator/reason.h"
 #include "sam/shared/frames.h"
 #include "sam/supervisor/backoff.h"
 #include "sam/supervisor/death_watch.h"
+#include "sam/supervisor/world.h"
 
 namespace cs::sam {
 
@@ -24,24 +25,26 @@ namespace cs::sam {
 // far as its exit code can be known.
 class Instance {
  public:
-  // The channel's pipe of commands has been made for this instance.
-  Instance(pid_t child, std::uint32_t id, Channel& channel) noexcept
-      : child_(child), id_(id), channel_(channel), process_(child), last_(child) {}
+  // The pipe of commands has been made for this instance.
+  Instance(pid_t child, std::uint32_t id, World& world) noexcept
+      : child_(child), id_(id), world_(world), process_(world, child), last_(child) {}
 
-  // False when none has come.
-  [[nodiscard]] bool next_command(CommandFrame& frame) noexcept;
-  // The pipe of commands is not ours any more: something in this process has closed it.
-  [[nodiscard]] bool is_cut_off() const noexcept { return cut_off_; }
+  // kFrame with the next command; kNothing, also when nobody is left to send any; kBroken when the
+  // pipe of commands is not ours any more: something in this process has closed it.
+  [[nodiscard]] Received next_command(CommandFrame& frame) noexcept;
   // Lost when the instance is dead. One that cannot be sent now is owed, until the next one is.
-  void reply(std::uint32_t sequence) noexcept;
+  void reply(std::uint32_t sequence, cs_error_t status) noexcept;
   // Tries again to send what is owed; call it when next_attempt() has come.
   void catch_up(Nanoseconds now) noexcept;
   [[nodiscard]] Deadline next_attempt() const noexcept {
-    return reply_retry_.is_behind() ? Deadline::at(reply_retry_.next()) : Deadline::never();
+    return reply_retry_.is_behind() ? reply_retry_.due() : Deadline::never();
   }
 
   // SIGKILL leaves nothing at work: it goes to the process that was last heard of, too.
   void send_signal(int number) noexcept;
+
+  // What is no verdict of ours, but meant for the application.
+  void pass_on(int number) noexcept;
 
   // The supervisor's child; 0 where that was a daemon's parent, and is dead.
   [[nodiscard]] pid_t child() const noexcept { return role_ == Role::kChild ? child_ : 0; }
@@ -52,17 +55,21 @@ class Instance {
   void note_status(int wait_status) noexcept {
     if (role_ == Role::kChild) process_.note_status(wait_status);
   }
-  // What to poll for commands; -1 when there is nobody left to send any.
-  [[nodiscard]] int commands_fd() const noexcept;
+  // False when there is nobody left to do so, and a wait for it would end at once.
+  [[nodiscard]] bool may_send_commands() const noexcept;
 
   // Whether it is over: the process is dead, and no other goes on in its place.
   [[nodiscard]] bool has_ended() noexcept;
   // Of one that has ended; 0 when a signal was the end, or the code is not known.
   [[nodiscard]] int exit_code() const noexcept { return process_.exit_code(); }
+  // The signal that was the end; 0 when none was, or it is not known.
+  [[nodiscard]] int end_signal() const noexcept { return process_.end_signal(); }
+  [[nodiscard]] Reason how_it_ended() const noexcept;
 
  private:
   enum class Role : std::uint8_t { kChild, kPresumed, kAnnounced };
 
+  void send_reply() noexcept;
   [[nodiscard]] bool passes_on() noexcept;
   [[nodiscard]] bool is_over() noexcept;
   [[nodiscard]] bool presume() noexcept;
@@ -72,13 +79,12 @@ class Instance {
 
   const pid_t child_;
   const std::uint32_t id_;
-  Channel& channel_;
+  World& world_;
   DeathWatch process_;
   pid_t last_;  // the process that was watched last, of those that are known
   Role role_ = Role::kChild;
-  bool cut_off_ = false;
   bool was_signalled_ = false;
-  std::uint32_t last_reply_ = 0;
+  ReplyFrame last_reply_ = {};
   Backoff reply_retry_;
 };
 

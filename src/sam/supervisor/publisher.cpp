@@ -28,8 +28,8 @@ std::string_view name_of(ProcessState state) noexcept {
 
 }  // namespace
 
-Publisher::Publisher(const Settings& settings, pid_t pid, Nanoseconds bound) noexcept
-    : settings_(settings), bound_(bound) {
+Publisher::Publisher(const Settings& settings, pid_t pid, World& world, Nanoseconds bound) noexcept
+    : settings_(settings), world_(world), link_(world, Service::kCmap, bound) {
   const int length =
       std::snprintf(prefix_, sizeof(prefix_), "resources.process.%d.", static_cast<int>(pid));
   prefix_length_ = static_cast<std::size_t>(length);
@@ -65,35 +65,30 @@ void Publisher::note_health_check(Nanoseconds when) noexcept {
 }
 
 void Publisher::check(Nanoseconds now) noexcept {
-  client_.check();
-  if (client_.is_connected()) return;
+  world_.check_cmap();
+  if (link_.is_connected()) return;
   behind_ = Behind();
-  backoff_.failed(now);
+  link_.lost(now);
 }
 
 Deadline Publisher::next_attempt() const noexcept {
   if (!settings_.policy.publishes() || !behind_.any()) return Deadline::never();
-  return Deadline::at(backoff_.next());
+  return link_.due();
 }
 
 void Publisher::catch_up(Nanoseconds now) noexcept { update(now); }
 
 void Publisher::update(Nanoseconds now) noexcept {
-  if (!settings_.policy.publishes() || !behind_.any() || !backoff_.may_try(now)) return;
-  const Nanoseconds begun = monotonic_now();
-  if (publish(Deadline::at(begun + backoff_.attempt_limit(bound_))) == CS_OK) {
-    backoff_.succeeded();
-  } else {
-    backoff_.failed(monotonic_now());
-  }
+  if (!next_attempt().has_passed(now)) return;
+  (void)link_.attempt([this](Deadline deadline) { return publish(deadline); });
 }
 
 // Everything the daemon does not know; a new daemon knows nothing. The time goes before the state,
 // since the watchdog looks when the state changes.
 cs_error_t Publisher::publish(Deadline deadline) noexcept {
-  if (!client_.is_connected()) {
+  if (!link_.is_connected()) {
     behind_ = Behind();
-    if (const cs_error_t status = client_.connect(deadline); status != CS_OK) return status;
+    if (const cs_error_t status = link_.connect(deadline); status != CS_OK) return status;
   }
   cs_error_t status = CS_OK;
   if (behind_.settings) status = publish_settings(deadline);
@@ -124,24 +119,24 @@ cs_error_t Publisher::set(std::string_view name, Value value, Deadline deadline)
   char key[kKeyRoom];
   std::memcpy(key, prefix_, prefix_length_);
   std::memcpy(key + prefix_length_, name.data(), name.size());
-  return client_.set({key, prefix_length_ + name.size()}, value, deadline);
+  return world_.set_key({key, prefix_length_ + name.size()}, value, deadline);
 }
 
 void Publisher::end_failed(Nanoseconds now) noexcept {
   if (!settings_.policy.publishes()) return;
   note(ProcessState::kFailed, now);
   // A daemon that cannot be reached has either lost its keys or is not ours to wait for.
-  (void)publish(Deadline::at(monotonic_now() + bound_));
-  client_.drop();
+  (void)publish(link_.last_deadline());
+  link_.drop();
 }
 
 void Publisher::end_stopped() noexcept {
   if (!settings_.policy.publishes()) return;
-  const Deadline deadline = Deadline::at(monotonic_now() + bound_);
-  cs_error_t status = client_.is_connected() ? CS_OK : client_.connect(deadline);
-  if (status == CS_OK) status = client_.delete_all(prefix(), deadline);
+  const Deadline deadline = link_.last_deadline();
+  cs_error_t status = link_.is_connected() ? CS_OK : link_.connect(deadline);
+  if (status == CS_OK) status = world_.delete_keys(prefix(), deadline);
   (void)status;  // as above
-  client_.drop();
+  link_.drop();
 }
 
 }  // namespace cs::sam

@@ -15,9 +15,9 @@
 
 #include "common/clock.h"
 #include "sam/shared/policy.h"
-#include "sam/supervisor/backoff.h"
-#include "sam/supervisor/cmap_client.h"
 #include "sam/supervisor/rules.h"
+#include "sam/supervisor/service_link.h"
+#include "sam/supervisor/world.h"
 
 namespace cs::sam {
 
@@ -26,7 +26,7 @@ namespace cs::sam {
 // that is everything.
 class Publisher {
  public:
-  Publisher(const Settings& settings, pid_t pid, Nanoseconds bound) noexcept;
+  Publisher(const Settings& settings, pid_t pid, World& world, Nanoseconds bound) noexcept;
 
   // Connects and publishes a stopped process. Errors: the connection's or the daemon's; of what had
   // been published by then nothing stays.
@@ -42,11 +42,9 @@ class Publisher {
   void end_failed(Nanoseconds now) noexcept;
   void end_stopped() noexcept;
 
-  // For the supervisor's wait: a descriptor to poll for reading (or -1), and when to call catch_up.
-  [[nodiscard]] int fd() const noexcept { return client_.fd(); }
-  [[nodiscard]] int life_fd() const noexcept { return client_.life_fd(); }
+  // When to call catch_up().
   [[nodiscard]] Deadline next_attempt() const noexcept;
-  // To be called when the descriptor is readable.
+  // To be called when a wait says that the service has woken it.
   void check(Nanoseconds now) noexcept;
   void catch_up(Nanoseconds now) noexcept;
 
@@ -71,12 +69,11 @@ class Publisher {
   [[nodiscard]] std::string_view prefix() const noexcept { return {prefix_, prefix_length_}; }
 
   const Settings settings_;
-  const Nanoseconds bound_;
+  World& world_;
   char prefix_[kPrefixRoom];
   std::size_t prefix_length_;
 
-  CmapClient client_;
-  Backoff backoff_;
+  ServiceLink link_;
   Behind behind_;
   ProcessState state_ = ProcessState::kStopped;
   Nanoseconds last_updated_ = 0;

@@ -27,14 +27,14 @@ Result<std::optional<bool>> decode_quorum_event(std::span<const std::byte> messa
 }
 
 cs_error_t QuorumClient::connect(Deadline deadline) noexcept {
-  drop();
   quorate_ = false;
-  auto made = ipc::Connection::connect("quorum", deadline);
-  if (!made) return made.status();
+  if (const cs_error_t status = open("quorum", deadline); status != CS_OK) return status;
   const auto tracking =
-      (*made)->call(wire::quorum::TrackStartRequest{.track_flags = CS_TRACK_CHANGES}, deadline);
-  if (!tracking) return tracking.status();
-  connection_ = std::move(*made);
+      call(wire::quorum::TrackStartRequest{.track_flags = CS_TRACK_CHANGES}, deadline);
+  if (!tracking) {
+    drop();
+    return tracking.status();
+  }
   owner_ = ::getpid();
   while (next_verdict()) {
   }
@@ -43,18 +43,12 @@ cs_error_t QuorumClient::connect(Deadline deadline) noexcept {
 
 bool QuorumClient::is_ours() const noexcept { return is_connected() && owner_ == ::getpid(); }
 
-int QuorumClient::fd() const noexcept {
-  if (!is_connected()) return -1;
-  const auto descriptor = connection_->fd();
-  return descriptor ? *descriptor : -1;
-}
-
 std::optional<bool> QuorumClient::next_verdict() noexcept {
   // Of a daemon that floods us with what is no verdict the rest waits for the next time.
   constexpr int kEventsAtOnce = 64;
   alignas(8) std::byte message[wire::quorum::kMaxEventSize];
   for (int count = 0; is_connected() && count < kEventsAtOnce; ++count) {
-    const auto length = connection_->next_event(message);
+    const auto length = connection().next_event(message);
     if (length) {
       const auto verdict = decode_quorum_event(std::span(message).first(*length));
       if (!verdict || !*verdict) continue;
@@ -62,7 +56,7 @@ std::optional<bool> QuorumClient::next_verdict() noexcept {
       return quorate_;
     }
     // With sockets only the other descriptor tells that the daemon is gone.
-    if (length.status() == CS_ERR_TRY_AGAIN && connection_->is_alive()) return {};
+    if (length.status() == CS_ERR_TRY_AGAIN && connection().is_alive()) return {};
     if (length.status() == CS_ERR_MESSAGE_ERROR) continue;
     drop();
     quorate_ = false;

@@ -11,9 +11,8 @@
 #include <corosync/corotypes.h>
 
 #include "common/clock.h"
-#include "common/heap.h"
 #include "common/result.h"
-#include "ipc/connection.h"
+#include "sam/supervisor/service_connection.h"
 
 namespace cs::sam {
 
@@ -23,23 +22,15 @@ namespace cs::sam {
     std::span<const std::byte> message) noexcept;
 
 // Belongs to the process that connected. Another that has come from it by fork may only drop it.
-class QuorumClient {
+class QuorumClient : public ServiceConnection {
  public:
   constexpr QuorumClient() noexcept = default;
 
   // Connects, asks for changes and takes in the verdict of the moment. Errors: the connection's.
   [[nodiscard]] cs_error_t connect(Deadline deadline) noexcept;
-  void drop() noexcept { connection_.reset(); }
 
-  [[nodiscard]] bool is_connected() const noexcept { return connection_ != nullptr; }
   // By this process, and not by the one it was forked from.
   [[nodiscard]] bool is_ours() const noexcept;
-  // To be polled for reading; -1 without a connection.
-  [[nodiscard]] int fd() const noexcept;
-  // To be polled for no events: hangs up when the daemon is gone, in either transport.
-  [[nodiscard]] int life_fd() const noexcept {
-    return is_connected() ? connection_->life_fd() : -1;
-  }
 
   // The next verdict that has arrived; empty when there is none. A lost connection is the verdict
   // "not quorate", and is dropped.
@@ -49,7 +40,6 @@ class QuorumClient {
   [[nodiscard]] bool quorate() const noexcept { return quorate_; }
 
  private:
-  HeapPtr<ipc::Connection> connection_;
   pid_t owner_ = 0;
   bool quorate_ = false;
 };

@@ -5,21 +5,26 @@
 #include <algorithm>
 
 namespace cs::sam {
+namespace {
+
+// How long a process may dump core without being killed for its silence: ten intervals, or this if
+// that is longer.
+constexpr Nanoseconds kDumpPatience = 60'000 * kNanosecondsPerMillisecond;
+constexpr Nanoseconds kDumpIntervals = 10;
+
+}  // namespace
 
 Decision Rules::instance_began() noexcept {
-  phase_ = Phase::kStopped;
-  last_beat_ = 0;
-  warned_ = false;
-  quorum_lost_at_.reset();
+  life_ = {};
   return {.publish = ProcessState::kStopped};
 }
 
 Decision Rules::start_asked(std::uint32_t number, Nanoseconds now) noexcept {
-  switch (phase_) {
+  switch (life_.phase) {
     case Phase::kStopped:
       break;
     case Phase::kWaiting:  // whoever asked before has left the call
-      waiting_start_ = number;
+      life_.waiting_start = number;
       return {};
     case Phase::kRunning:
     case Phase::kFinished:  // it finds out by itself
@@ -29,21 +34,23 @@ Decision Rules::start_asked(std::uint32_t number, Nanoseconds now) noexcept {
       return {};
   }
   if (!settings_.policy.needs_quorum() || quorate_) return run(number, now);
-  phase_ = Phase::kWaiting;
-  waiting_start_ = number;
+  if (is_stopping_) return let_go(number);
+  life_.phase = Phase::kWaiting;
+  life_.waiting_start = number;
   return {.publish = ProcessState::kWaitingForQuorum};
 }
 
 // sam_start counts as a health check.
 Decision Rules::run(std::uint32_t number, Nanoseconds now) noexcept {
-  phase_ = Phase::kRunning;
-  alive_at_ = now;
-  forgiven_ = false;
+  life_.phase = Phase::kRunning;
+  life_.interval_began = now;
+  life_.heard = now;
+  life_.forgiven = false;
   return {.publish = ProcessState::kRunning, .reply = number};
 }
 
 Decision Rules::stop_asked(std::uint32_t number) noexcept {
-  if (phase_ == Phase::kFinished) return {.reply = number};
+  if (life_.phase == Phase::kFinished) return {.reply = number};
   return stop(Phase::kStopped, number);
 }
 
@@ -51,64 +58,98 @@ Decision Rules::finished() noexcept { return stop(Phase::kFinished, 0); }
 
 // A thread that waits in sam_start is let go.
 Decision Rules::stop(Phase phase, std::uint32_t number) noexcept {
-  if (phase_ == Phase::kKilled || phase_ == Phase::kMarkedFailed) return {};
-  const std::uint32_t waiting = phase_ == Phase::kWaiting ? waiting_start_ : 0;
-  phase_ = phase;
-  quorum_lost_at_.reset();
+  if (life_.phase == Phase::kKilled || life_.phase == Phase::kMarkedFailed) return {};
+  const std::uint32_t waiting = life_.phase == Phase::kWaiting ? life_.waiting_start : 0;
+  life_.phase = phase;
+  life_.grace.reset();
   Decision decision{.publish = ProcessState::kStopped};
   if (number != 0 || waiting != 0) decision.reply = number != 0 ? number : waiting;
   return decision;
 }
 
-Decision Rules::failure_marked() noexcept {
-  phase_ = Phase::kMarkedFailed;
-  return {.signal = Decision::Signal::kKill};
+Decision Rules::stop_ordered() noexcept {
+  is_stopping_ = true;
+  return life_.phase == Phase::kWaiting ? let_go(life_.waiting_start) : Decision{};
 }
 
-Decision Rules::kill() noexcept {
-  phase_ = Phase::kKilled;
-  return {.signal = Decision::Signal::kKill};
+Decision Rules::let_go(std::uint32_t number) noexcept {
+  life_.phase = Phase::kStopped;
+  life_.let_go = true;
+  return {
+      .publish = ProcessState::kStopped, .reply = number, .reply_status = CS_ERR_FAILED_OPERATION};
+}
+
+Decision Rules::failure_marked() noexcept {
+  life_.phase = Phase::kMarkedFailed;
+  return {.signal = Decision::Signal::kKill, .reason = {Reason::Kind::kMarkedFailed}};
+}
+
+Decision Rules::kill(const Reason& reason) noexcept {
+  life_.phase = Phase::kKilled;
+  return {.signal = Decision::Signal::kKill, .reason = reason};
 }
 
 Decision Rules::quorum_told(bool quorate, Nanoseconds now) noexcept {
   if (quorate == quorate_) return {};
   quorate_ = quorate;
-  if (phase_ == Phase::kWaiting && quorate) return run(waiting_start_, now);
-  if (phase_ != Phase::kRunning || !settings_.policy.needs_quorum()) return {};
+  if (life_.phase == Phase::kWaiting && quorate) return run(life_.waiting_start, now);
+  if (life_.phase != Phase::kRunning || !settings_.policy.needs_quorum()) return {};
   if (quorate) {
-    quorum_lost_at_.reset();
+    life_.grace.reset();
     return {};
   }
-  quorum_lost_at_ = now;
-  grace_renewed_ = false;
-  warned_ = true;
-  alive_at_ = now;  // the grace is a whole interval for one that was about to miss, too
-  return {.signal = Decision::Signal::kWarn};
+  life_.grace = Grace{now};
+  life_.warned = true;
+  life_.interval_began = now;  // the grace is a whole interval for one that was about to miss, too
+  return {.signal = Decision::Signal::kWarn, .reason = {Reason::Kind::kQuorumLost}};
 }
 
-Decision Rules::time_passed(Nanoseconds now, Nanoseconds last_beat,
-                            Nanoseconds overslept) noexcept {
-  if (last_beat != last_beat_) note_beat(last_beat, now);
+Decision Rules::time_passed(Nanoseconds now, Nanoseconds last_beat, Nanoseconds overslept,
+                            Excuse excuse) noexcept {
+  if (last_beat != life_.last_beat) note_beat(last_beat, now);
   if (!has_time_limit()) return {};
   if (!next_deadline().has_passed(now) || forgive(now, overslept)) return {};
-  if (quorum_lost_at_ && now >= grace_over()) return kill();
+  if (life_.grace && now >= grace_over()) return kill({Reason::Kind::kQuorumLost});
+  if (excuses(excuse, now)) return {};
   return health_check_missed(now);
 }
 
 // A time well before the last proof of life, or yet to come, is that of another clock. That it
 // changed is proof of life all the same, once; that it stays is none.
 void Rules::note_beat(Nanoseconds beat, Nanoseconds now) noexcept {
-  const bool is_ours = beat >= alive_at_ - resolution_ && beat <= now;
-  alive_at_ = is_ours ? std::max(alive_at_, beat) : now;
-  last_beat_ = beat;
-  forgiven_ = false;
+  const bool is_ours = beat >= life_.interval_began - resolution_ && beat <= now;
+  life_.interval_began = is_ours ? std::max(life_.interval_began, beat) : now;
+  life_.heard = life_.interval_began;
+  life_.last_beat = beat;
+  life_.forgiven = false;
+  life_.missed = false;
+  life_.dump_began.reset();
+}
+
+// Then a fresh interval begins. A debugger may take its time; a dump may get stuck.
+bool Rules::excuses(Excuse excuse, Nanoseconds now) noexcept {
+  switch (excuse) {
+    case Excuse::kNone:
+      return false;
+    case Excuse::kHeldByDebugger:
+      break;
+    case Excuse::kDumpingCore: {
+      if (!life_.dump_began) life_.dump_began = now;
+      const Nanoseconds patience = std::max(kDumpIntervals * settings_.interval, kDumpPatience);
+      if (now - *life_.dump_began >= patience) return false;
+    }
+  }
+  life_.interval_began = now;
+  return true;
 }
 
 Decision Rules::health_check_missed(Nanoseconds now) noexcept {
-  if (warned_) return kill();
-  warned_ = true;
-  alive_at_ = now;
-  return {.signal = Decision::Signal::kWarn};
+  const Reason reason{Reason::Kind::kSilence, now - life_.heard};
+  life_.missed = true;
+  if (life_.warned) return kill(reason);
+  life_.warned = true;
+  life_.interval_began = now;
+  return {.signal = Decision::Signal::kWarn, .reason = reason};
 }
 
 // Who slept much longer than asked was frozen, and the active process probably was as well. Once
@@ -116,27 +157,25 @@ Decision Rules::health_check_missed(Nanoseconds now) noexcept {
 // finding a hang.
 bool Rules::forgive(Nanoseconds now, Nanoseconds overslept) noexcept {
   if (overslept <= settings_.interval / 4) return false;
-  const bool forgives_silence = !forgiven_ && now >= health_check_due();
-  const bool renews_grace = !grace_renewed_ && quorum_lost_at_ && now >= grace_over();
+  const bool forgives_silence = !life_.forgiven && now >= health_check_due();
+  const bool renews_grace = life_.grace && !life_.grace->renewed && now >= grace_over();
   if (forgives_silence) {
-    alive_at_ = now;
-    forgiven_ = true;
+    life_.interval_began = now;
+    life_.forgiven = true;
   }
-  if (renews_grace) {
-    quorum_lost_at_ = now;
-    grace_renewed_ = true;
-  }
+  if (renews_grace) life_.grace = Grace{.began = now, .renewed = true};
   return !next_deadline().has_passed(now);
 }
 
 Deadline Rules::next_deadline() const noexcept {
   if (!has_time_limit()) return Deadline::never();
-  if (!quorum_lost_at_) return Deadline::at(health_check_due());
+  if (!life_.grace) return Deadline::at(health_check_due());
   return Deadline::at(std::min(health_check_due(), grace_over()));
 }
 
 Recovery Rules::instance_died() const noexcept {
-  switch (phase_) {
+  if (is_stopping_ && life_.phase != Phase::kMarkedFailed) return Recovery::kQuitStopped;
+  switch (life_.phase) {
     case Phase::kStopped:
     case Phase::kFinished:
       return Recovery::kQuitStopped;

@@ -7,7 +7,11 @@
 #include <cstdint>
 #include <optional>
 
+#include <corosync/corotypes.h>
+
 #include "common/clock.h"
+#include "sam/operator/excuse.h"
+#include "sam/operator/reason.h"
 #include "sam/shared/policy.h"
 
 namespace cs::sam {
@@ -21,7 +25,9 @@ struct Decision {
 
   Signal signal = Signal::kNone;
   std::optional<ProcessState> publish = {};
-  std::optional<std::uint32_t> reply = {};  // the command with this number has succeeded
+  std::optional<std::uint32_t> reply = {};  // to the command with this number
+  cs_error_t reply_status = CS_OK;
+  Reason reason = {};  // of the signal
 };
 
 // What follows the death of an instance.
@@ -46,13 +52,28 @@ class Rules {
   Decision finished() noexcept;                        // it is never started again
   Decision failure_marked() noexcept;
 
+  // The operator wants the service to stop: whatever the instance's end will be, none follows. One
+  // that waits for quorum is let go.
+  Decision stop_ordered() noexcept;
+  [[nodiscard]] bool is_stopping() const noexcept { return is_stopping_; }
+  [[nodiscard]] bool was_marked_failed() const noexcept {
+    return life_.phase == Phase::kMarkedFailed;
+  }
+  // Whether the end of the instance is our making: it was let go.
+  [[nodiscard]] bool was_let_go() const noexcept { return life_.let_go; }
+
   // The service's verdict; a lost connection counts as not quorate.
   Decision quorum_told(bool quorate, Nanoseconds now) noexcept;
 
   // Call after each wait. now: a clock reading later than that of last_beat, the time of the last
   // health check (0 if there was none). overslept: how much later than asked the wait ended, when
-  // nothing else ended it.
-  Decision time_passed(Nanoseconds now, Nanoseconds last_beat, Nanoseconds overslept) noexcept;
+  // nothing else ended it. excuse: the kernel's for a silence, of a process that is_silent.
+  Decision time_passed(Nanoseconds now, Nanoseconds last_beat, Nanoseconds overslept,
+                       Excuse excuse = Excuse::kNone) noexcept;
+  // Whether a health check is overdue at that time.
+  [[nodiscard]] bool is_silent(Nanoseconds now, Nanoseconds last_beat) const noexcept {
+    return has_time_limit() && last_beat == life_.last_beat && now >= health_check_due();
+  }
 
   // When time_passed has something to decide.
   [[nodiscard]] Deadline next_deadline() const noexcept;
@@ -60,9 +81,14 @@ class Rules {
   // Nothing more is decided for the instance.
   [[nodiscard]] Recovery instance_died() const noexcept;
 
+  // False from a missed health check, or a kill, to the next proof of life.
+  [[nodiscard]] bool is_healthy() const noexcept {
+    return !life_.missed && life_.phase != Phase::kKilled && life_.phase != Phase::kMarkedFailed;
+  }
+
   // Whether health checks are owed now.
   [[nodiscard]] bool has_time_limit() const noexcept {
-    return phase_ == Phase::kRunning && settings_.interval > 0;
+    return life_.phase == Phase::kRunning && settings_.interval > 0;
   }
 
  private:
@@ -75,30 +101,45 @@ class Rules {
     kMarkedFailed,  // the same, by its own wish
   };
 
+  // Of a process that runs while quorum is lost.
+  struct Grace {
+    Nanoseconds began;
+    bool renewed = false;  // after a freeze
+  };
+
+  // What is known of one instance; the next one begins with none of it.
+  struct Life {
+    Phase phase = Phase::kStopped;
+    std::uint32_t waiting_start = 0;  // number of the command that waits for quorum
+    Nanoseconds interval_began = 0;   // at the last proof of life, or what counts as one
+    Nanoseconds last_beat = 0;        // as it was told last
+    Nanoseconds heard = 0;            // the last proof of life
+    bool warned = false;
+    bool missed = false;                         // a health check, and none has come since
+    bool let_go = false;                         // out of sam_start, with an error
+    std::optional<Nanoseconds> dump_began = {};  // it is dumping core, as far as we have seen
+    bool forgiven = false;  // a fresh interval was given since the last health check
+    std::optional<Grace> grace = {};
+  };
+
   Decision run(std::uint32_t number, Nanoseconds now) noexcept;
-  Decision kill() noexcept;
+  Decision kill(const Reason& reason) noexcept;
+  Decision let_go(std::uint32_t number) noexcept;
+  bool excuses(Excuse excuse, Nanoseconds now) noexcept;
   Decision health_check_missed(Nanoseconds now) noexcept;
   Decision stop(Phase phase, std::uint32_t number) noexcept;
   void note_beat(Nanoseconds beat, Nanoseconds now) noexcept;
   bool forgive(Nanoseconds now, Nanoseconds overslept) noexcept;
   Nanoseconds health_check_due() const noexcept {
-    return alive_at_ + settings_.interval + resolution_;
+    return life_.interval_began + settings_.interval + resolution_;
   }
-  Nanoseconds grace_over() const noexcept { return *quorum_lost_at_ + settings_.interval; }
+  Nanoseconds grace_over() const noexcept { return life_.grace->began + settings_.interval; }
 
   Settings settings_;
   Nanoseconds resolution_;
   bool quorate_;
-
-  // Of this instance.
-  Phase phase_ = Phase::kStopped;
-  std::uint32_t waiting_start_ = 0;  // number of the command that waits for quorum
-  Nanoseconds alive_at_ = 0;         // last proof of life, or where the present interval began
-  Nanoseconds last_beat_ = 0;        // as it was told last
-  bool warned_ = false;
-  bool forgiven_ = false;  // a fresh interval was given since the last health check
-  std::optional<Nanoseconds> quorum_lost_at_;  // while it runs without quorum: its grace began here
-  bool grace_renewed_ = false;
+  bool is_stopping_ = false;
+  Life life_;
 };
 
 }  // namespace cs::sam

@@ -3,16 +3,15 @@
 #include "sam/supervisor/supervisor.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <cstdlib>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <time.h>
-#include <unistd.h>
-#include <utility>
 
+#include "common/probes.h"
+#include "sam/operator/forwarding.h"
 #include "sam/shared/heartbeat.h"
+#include "sam/supervisor/overslept.h"
 
 namespace cs::sam {
 namespace {
@@ -23,175 +22,124 @@ Nanoseconds call_bound(Nanoseconds interval) noexcept {
   return interval > 0 ? std::min(interval / 2, kLongest) : kLongest;
 }
 
-// Whoever is busy for longer than its calls may take was frozen meanwhile.
+// If we were busy for longer than our calls can take, we were frozen.
 Nanoseconds busy_bound(const Settings& settings) noexcept {
   const bool calls = settings.policy.needs_quorum() || settings.policy.publishes();
   return calls ? 2 * call_bound(settings.interval) : 0;
 }
 
-// In place of a wait that takes memory, or more descriptors than a limit set meanwhile allows. All
-// that is looked at after a wait can be looked at without one.
-int pause_for_want() noexcept {
-  const timespec pause = to_timespec(10 * kNanosecondsPerMillisecond);
-  (void)::nanosleep(&pause, nullptr);
-  return 0;
-}
-
 // In one round, which must not become long: what is left makes the next wait end at once.
 constexpr int kFramesAtOnce = 64;
 constexpr int kVerdictsAtOnce = 16;
+// Of a process that was killed by a signal, as a shell says it.
+constexpr int kSignalExitCode = 128;
 // More than a pipe holds: all that a dead instance can have left.
 constexpr int kLastFrames = 8192;
 
-// Of this process, while it is inside run().
-constinit Supervisor* g_supervisor = nullptr;
-
 }  // namespace
 
-Supervisor::Supervisor(const Settings& settings, QuorumClient& quorum, Store& store,
-                       std::atomic<int>& warn_signal) noexcept
+Supervisor::Supervisor(const Settings& settings, pid_t self, World& world,
+                       std::atomic<int>& warn_signal, const OperatorSettings& asked) noexcept
     : settings_(settings),
+      world_(world),
       call_bound_(call_bound(settings.interval)),
       busy_bound_(busy_bound(settings)),
-      quorum_(quorum),
-      store_(store),
       warn_signal_(warn_signal),
-      rules_(settings, heartbeat_resolution(), quorum.quorate()),
-      publisher_(settings, ::getpid(), call_bound_),
-      now_(monotonic_now()) {
-  static std::atomic<std::uint32_t> has_handler = 0;
-  if (has_handler.exchange(1) == 0) (void)pthread_atfork(nullptr, nullptr, &Supervisor::after_fork);
-  g_supervisor = this;
-}
-
-Supervisor::~Supervisor() { g_supervisor = nullptr; }
-
-// In what a signal handler of the application has forked: a process that holds our ends of the
-// pipes would hide that they are closed, and has its own use for SIGCHLD.
-void Supervisor::after_fork() noexcept {
-  Supervisor* const self = std::exchange(g_supervisor, nullptr);
-  if (self == nullptr || self->is_starting_) return;
-  self->is_copy_ = true;
-  self->channel_.close_all();
-  self->child_signal_.give_back_to_copy();
-}
-
-// A handler that returns in what it has forked, having failed to exec: there is one supervisor
-// only.
-void Supervisor::leave_if_copy() const noexcept {
-  if (is_copy_) ::_exit(EXIT_FAILURE);
-}
-
-cs_error_t Supervisor::prepare(Deadline deadline) noexcept {
-  channel_ = Channel::make();
-  return channel_ ? publisher_.begin(deadline) : CS_ERR_LIBRARY;
-}
+      rules_(settings, world.beat_resolution(), world.is_quorate()),
+      publisher_(settings, self, world, call_bound_),
+      quorum_(world, Service::kQuorum, call_bound_),
+      pacing_(asked.restart_delay, asked.restart_limit),
+      notices_(asked.notifies, watchdog_of(asked, self)),
+      tells_signal_at_exit_(asked.tells_signal_at_exit),
+      now_(clock()) {}
 
 // Each round is bounded, and ends with a judgement by a clock reading of its own.
-std::optional<NewLife> Supervisor::run() noexcept {
+Ending Supervisor::run() noexcept {
   for (;;) {
-    if (!instance_ && restart_.may_try(now_)) {
-      auto life = start_instance();
-      if (life) return life;
+    if (!instance_ && now_ >= next_start_ && restart_.may_try(now_)) {
+      if (const auto life = start_instance()) return *life;
       if (!instance_ && instance_id_ == 0) break;
     }
-    const bool is_able = wait();
-    leave_if_copy();
-    if (!is_able) break;
+    const Woken woken = wait();
+    world_.leave_if_copy();
+    if (!woken.is_able) break;
+    if (const auto ending = take_signals()) return *ending;
     take_verdicts();  // first: a start that was asked for after quorum was lost has to wait
-    take_commands(kFramesAtOnce);
-    if (instance_ && instance_->is_cut_off()) break;
+    if (!take_commands(kFramesAtOnce)) break;
     judge_by_time();
-    publish();
+    publish(woken.cmap);
     if (instance_) instance_->catch_up(now_);
-    look_after_children();
+    if (const auto ending = look_after_children()) return *ending;
+    tell_service_manager();
   }
-  give_up();
-  return {};
+  return give_up();
 }
 
 // Returns something only in the new instance. A failure leaves no instance, and errno.
-std::optional<NewLife> Supervisor::start_instance() noexcept {
+std::optional<Ending> Supervisor::start_instance() noexcept {
   const unsigned id = instance_id_ + 1;
   carry_out(rules_.instance_began());
-  channel_.heartbeat().begin_instance(id);
-  const bool has_pipe = id == 1 || channel_.renew_commands();
-  is_starting_ = true;
-  const pid_t pid = has_pipe ? ::fork() : -1;
-  is_starting_ = false;
-  if (pid == 0) return NewLife{id, std::move(channel_).take_active_ends()};
+  world_.page().begin_instance(id);
+  const bool has_pipe = id == 1 || world_.renew_commands();
+  const pid_t pid = has_pipe ? world_.fork() : -1;
+  if (pid == 0) return Ending{.kind = Ending::Kind::kNewLife, .instance_id = id};
   if (pid < 0) {
-    restart_.failed(monotonic_now());
+    restart_.failed(clock());
     return {};
   }
   instance_id_ = id;
+  instance_began_ = clock();
   restart_.succeeded();
-  instance_.emplace(pid, id, channel_);
-  if (instance_->process().fd() < 0) child_signal_.listen();
+  instance_.emplace(pid, id, world_);
+  if (instance_->process().fd() < 0) world_.listen_for_children();
+  probe::start(id, pid);
+  world_.log({.event = LogRecord::Event::kStart, .instance = id, .pid = pid});
+  status_.instance = id;
+  notices_.change(false);
   return {};
 }
 
-// False when that is impossible.
-bool Supervisor::wait() noexcept {
+Woken Supervisor::wait() noexcept {
+  // Without an instance nobody is left to send commands, and the pipe would say so at once.
+  const Awaited awaited{.commands = instance_ && instance_->may_send_commands(),
+                        .process = instance_ ? instance_->process().fd() : -1};
   const Nanoseconds judged = now_;
-  const Nanoseconds begun = monotonic_now();
-  const int result = poll_once(next_wake());
-  now_ = monotonic_now();
-  const Nanoseconds busy_too_long = begun - judged - busy_bound_;
-  const Nanoseconds late = now_ - std::max(begun, std::min(rules_.next_deadline().when(), now_));
-  overslept_ = std::max({Nanoseconds{0}, busy_too_long, late});
-  return result >= 0 || errno == EINTR;
+  const Nanoseconds begun = clock();
+  const Woken woken = world_.wait(awaited, next_wake());
+  now_ = clock();
+  overslept_ = overslept(judged, begun, now_, rules_.next_deadline(), busy_bound_);
+  if (woken.process && instance_) instance_->process().note_readable();
+  return woken;
 }
 
 Deadline Supervisor::next_wake() const noexcept {
-  Nanoseconds when = rules_.next_deadline().when();
-  when = std::min(when, publisher_.next_attempt().when());
-  when = std::min(when, instance_ ? instance_->next_attempt().when() : restart_.next());
-  if (instance_) when = std::min(when, instance_->process().next_look(now_).when());
+  Deadline wake = std::min(rules_.next_deadline(), publisher_.next_attempt());
+  wake = std::min(wake, notices_.next_deadline(rules_.is_healthy()));
   if (settings_.policy.needs_quorum() && !quorum_.is_connected()) {
-    when = std::min(when, quorum_retry_.next());
+    wake = std::min(wake, quorum_.due());
   }
-  return Deadline::at(when);
+  if (!instance_) {
+    return std::min(wake, std::max(restart_.due(), Deadline::at(next_start_)));
+  }
+  wake = std::min(wake, instance_->next_attempt());
+  return std::min(wake, instance_->process().next_look(now_));
 }
 
-// -1, with errno, when the wait failed or a descriptor of ours is not there any more.
-int Supervisor::poll_once(Deadline deadline) noexcept {
-  enum { kCommands, kDeath, kQuorum, kCmap, kQuorumLife, kCmapLife };
-  pollfd entries[] = {
-      // Without an instance nobody is left to send any, and the pipe would say so at once.
-      {instance_ ? instance_->commands_fd() : -1, POLLIN, 0},
-      {instance_ ? instance_->process().fd() : -1, POLLIN, 0},
-      {quorum_.fd(), POLLIN, 0},
-      {publisher_.fd(), POLLIN, 0},
-      {quorum_.life_fd(), 0, 0},
-      {publisher_.life_fd(), 0, 0},
-  };
-  const timespec left = to_timespec(std::max<Nanoseconds>(deadline.when() - monotonic_now(), 0));
-  int result = ::ppoll(entries, std::size(entries), deadline.is_never() ? nullptr : &left,
-                       child_signal_.wait_mask());
-  if (result < 0 && (errno == EINVAL || errno == ENOMEM)) result = pause_for_want();
-  cmap_spoke_ = result > 0 && (entries[kCmap].revents | entries[kCmapLife].revents) != 0;
-  if (result > 0 && entries[kDeath].revents != 0) instance_->process().note_readable();
-  for (const pollfd& entry : entries) {
-    if (result <= 0 || (entry.revents & POLLNVAL) == 0) continue;
-    errno = EBADF;
-    return -1;
-  }
-  return result;
-}
-
-void Supervisor::take_commands(int at_most) noexcept {
+// False when it is cut off from the instance: something in this process has closed the pipe.
+bool Supervisor::take_commands(int at_most) noexcept {
   CommandFrame frame;
   for (int count = 0; count < at_most && instance_; ++count) {
-    if (!instance_->next_command(frame)) return;
+    const Received received = instance_->next_command(frame);
+    if (received != Received::kFrame) return received != Received::kBroken;
     take_command(frame);
   }
+  return true;
 }
 
 void Supervisor::take_command(const CommandFrame& frame) noexcept {
   switch (frame.command) {
     case Command::kStart:
-      return carry_out(rules_.start_asked(frame.sequence, monotonic_now()));
+      return carry_out(rules_.start_asked(frame.sequence, clock()));
     case Command::kStop:
       return carry_out(rules_.stop_asked(frame.sequence));
     case Command::kFinish:
@@ -202,104 +150,192 @@ void Supervisor::take_command(const CommandFrame& frame) noexcept {
       return warn_signal_.store(frame.argument);
     case Command::kHealthCheck:
       // It has woken us, and the page says the rest. A check from here on nudges again.
-      return channel_.heartbeat().clear_nudge();
+      return world_.page().clear_nudge();
   }
-  // Anything else is no command of ours: a stray write into the pipe.
+  // Anything else falls through on purpose: it is no command of ours but a stray write into the
+  // pipe.
+}
+
+// The instance hears of a stop before it is let go, so that it knows why.
+std::optional<Ending> Supervisor::take_signals() noexcept {
+  for (;;) {
+    const auto signal = world_.next_forwarded(instance_ ? instance_->process().pid() : 0);
+    if (!signal) return {};
+    if (instance_ && !signal->has_reached_instance) instance_->pass_on(signal->number);
+    if (!Forwarding::is_stop(signal->number)) continue;
+    stop_signal_ = signal->number;
+    status_.is_stopping = true;
+    notices_.change(true);
+    const Decision decision = rules_.stop_ordered();
+    if (!instance_) return quit(Recovery::kQuitStopped, 0);
+    carry_out(decision);
+  }
 }
 
 void Supervisor::take_verdicts() noexcept {
   if (!settings_.policy.needs_quorum()) return;
   const bool was_connected = quorum_.is_connected();
   for (int count = 0; count < kVerdictsAtOnce; ++count) {
-    const auto verdict = quorum_.next_verdict();
+    const auto verdict = world_.next_verdict();
     if (!verdict) break;
     carry_out(rules_.quorum_told(*verdict, now_));
   }
   if (quorum_.is_connected()) return;
   if (was_connected) {
-    quorum_retry_.failed(now_);
-  } else if (quorum_retry_.may_try(now_)) {
+    quorum_.lost(now_);
+  } else if (quorum_.due().has_passed(now_)) {
     reconnect_quorum();
   }
 }
 
 void Supervisor::reconnect_quorum() noexcept {
-  const Nanoseconds limit = quorum_retry_.attempt_limit(call_bound_);
-  if (quorum_.connect(Deadline::at(monotonic_now() + limit)) != CS_OK) {
-    quorum_retry_.failed(monotonic_now());
-    return;
-  }
-  quorum_retry_.succeeded();
-  carry_out(rules_.quorum_told(quorum_.quorate(), monotonic_now()));
+  const auto connect = [this](Deadline deadline) { return quorum_.connect(deadline); };
+  if (!quorum_.attempt(connect)) return;
+  carry_out(rules_.quorum_told(world_.is_quorate(), clock()));
 }
 
 // The heartbeat is read before the clock: a check that came in between counts.
 void Supervisor::judge_by_time() noexcept {
   if (!instance_) return;
   const Nanoseconds woken = now_;
-  const Nanoseconds last_beat = channel_.heartbeat().last_beat(woken);
-  now_ = monotonic_now();
-  overslept_ = std::max(overslept_, now_ - woken - busy_bound_);
-  carry_out(rules_.time_passed(now_, last_beat, overslept_));
+  HeartbeatPage& page = world_.page();
+  const Nanoseconds last_beat = page.last_beat(woken);
+  now_ = clock();
+  overslept_ = std::max(overslept_, busy_too_long(woken, now_, busy_bound_));
+  const bool is_silent = rules_.is_silent(now_, last_beat);
+  const pid_t pid = instance_->process().pid();
+  const Excuse excuse = is_silent ? world_.find_excuse(pid) : Excuse::kNone;
+  carry_out(rules_.time_passed(now_, last_beat, overslept_, excuse));
   if (!rules_.has_time_limit() || last_beat > now_) return;
   if (last_beat > publisher_.last_updated()) {
     // A nudge may have been lost, with the thread that was about to send it.
-    channel_.heartbeat().clear_nudge();
+    page.clear_nudge();
     publisher_.note_health_check(last_beat);
   }
 }
 
 // What the daemon is owed, however many health checks that was.
-void Supervisor::publish() noexcept {
-  if (cmap_spoke_) publisher_.check(now_);
+void Supervisor::publish(bool cmap_spoke) noexcept {
+  if (cmap_spoke) publisher_.check(now_);
   publisher_.catch_up(now_);
 }
 
 // The exit code of the instance before all else: a handler of the application may wait for any
-// child.
-void Supervisor::look_after_children() noexcept {
+// child. What woke us does not matter: death is asked for anew.
+std::optional<Ending> Supervisor::look_after_children() noexcept {
   if (instance_) (void)instance_->process().has_died();
   const pid_t child = instance_ ? instance_->child() : 0;
-  const auto status = child_signal_.reap_others(child);
-  if (!instance_) return;
+  const auto status = world_.reap_others(child);
+  if (!instance_) return {};
   if (status) instance_->note_status(*status);
-  if (instance_->has_ended()) bury_instance();
+  if (!instance_->has_ended()) return {};
+  return bury_instance();
 }
 
+// Without an instance the rules say neither to signal nor to reply: they begin each instance as
+// stopped, and are told nothing between two of them but verdicts, which do not concern a stopped
+// one.
 void Supervisor::carry_out(const Decision& decision) noexcept {
-  leave_if_copy();
-  if (decision.signal == Decision::Signal::kWarn) instance_->send_signal(warn_signal_.load());
-  if (decision.signal == Decision::Signal::kKill) instance_->send_signal(SIGKILL);
-  if (decision.publish) publisher_.show(*decision.publish, monotonic_now());
-  if (decision.reply) instance_->reply(*decision.reply);
-}
-
-// What it said before it died still counts: a stop, above all.
-void Supervisor::bury_instance() noexcept {
-  take_commands(kLastFrames);
-  const Recovery recovery = rules_.instance_died();
-  const int exit_code = instance_->exit_code();
-  instance_.reset();
-  if (recovery != Recovery::kRestart) quit(recovery, exit_code);
-  store_.discard_old();
-}
-
-void Supervisor::quit(Recovery recovery, int exit_code) noexcept {
-  leave_if_copy();
-  if (recovery == Recovery::kQuitStopped) {
-    publisher_.end_stopped();
-  } else {
-    publisher_.end_failed(monotonic_now());
+  world_.leave_if_copy();
+  assert(instance_ || (decision.signal == Decision::Signal::kNone && !decision.reply));
+  if (decision.signal != Decision::Signal::kNone) send_signal(decision);
+  if (decision.publish) publisher_.show(*decision.publish, clock());
+  if (decision.reply) instance_->reply(*decision.reply, decision.reply_status);
+  if (decision.publish == ProcessState::kRunning && !status_.is_ready) {
+    status_.is_ready = true;
+    notices_.change(true);
   }
-  quorum_.drop();
-  child_signal_.give_back();
-  std::exit(exit_code);
+}
+
+void Supervisor::send_signal(const Decision& decision) noexcept {
+  const bool is_kill = decision.signal == Decision::Signal::kKill;
+  const int number = is_kill ? SIGKILL : warn_signal_.load();
+  const pid_t pid = instance_->process().pid();
+  instance_->send_signal(number);
+  if (is_kill) {
+    probe::kill(instance_id_, pid);
+  } else {
+    probe::warning(instance_id_, pid, number);
+  }
+  world_.log({.event = is_kill ? LogRecord::Event::kKill : LogRecord::Event::kWarning,
+              .instance = instance_id_,
+              .pid = pid,
+              .reason = decision.reason,
+              .uptime = clock() - instance_began_,
+              .number = number});
+}
+
+// What it said before it died still counts: a stop, above all. So does a stop that was ordered.
+std::optional<Ending> Supervisor::bury_instance() noexcept {
+  (void)take_commands(kLastFrames);
+  (void)take_signals();
+  const Recovery recovery = rules_.instance_died();
+  const Reason death = instance_->how_it_ended();
+  const bool is_restart = recovery == Recovery::kRestart;
+  const auto pause =
+      is_restart ? pacing_.pause_after(instance_began_, clock()) : std::optional<Nanoseconds>();
+  probe::death(instance_id_, instance_->process().pid(), static_cast<int>(death.value));
+  world_.log({.event = LogRecord::Event::kDeath,
+              .instance = instance_id_,
+              .pid = instance_->process().pid(),
+              .reason = death,
+              .uptime = clock() - instance_began_,
+              .next = pause});
+  status_.last_death = death;
+  notices_.change(false);
+  const int exit_code = exit_code_after(*instance_, is_restart && !pause);
+  instance_.reset();
+  if (!pause) return quit(recovery, exit_code);
+  prepare_next(*pause);
+  return {};
+}
+
+// While it is waited for nothing is owed, and nobody is to be warned.
+void Supervisor::prepare_next(Nanoseconds pause) noexcept {
+  world_.discard_old_stores();
+  if (pause == 0) return;
+  next_start_ = clock() + pause;
+  carry_out(rules_.instance_began());
+}
+
+// A failure of the whole service never looks like a success; a stop that was ordered does, where
+// nothing else went wrong.
+int Supervisor::exit_code_after(const Instance& instance, bool has_reached_limit) const noexcept {
+  const int signal = instance.end_signal();
+  const int code = signal != 0 ? kSignalExitCode + signal : instance.exit_code();
+  if (has_reached_limit) return code != 0 ? code : EXIT_FAILURE;
+  if (rules_.was_let_go()) return 0;
+  if (signal == 0) return code;
+  const bool is_as_asked = signal == stop_signal_;
+  return tells_signal_at_exit_ && !is_as_asked ? code : 0;
+}
+
+Reason Supervisor::reason_to_quit(Recovery recovery) const noexcept {
+  if (recovery == Recovery::kRestart) return {Reason::Kind::kLimitReached};
+  if (rules_.is_stopping()) return {Reason::Kind::kStopAsked, stop_signal_};
+  if (recovery == Recovery::kQuitStopped) return {Reason::Kind::kNotStarted};
+  return {rules_.was_marked_failed() ? Reason::Kind::kMarkedFailed : Reason::Kind::kQuitPolicy};
+}
+
+Ending Supervisor::quit(Recovery recovery, int exit_code) noexcept {
+  world_.leave_if_copy();
+  const bool is_failure = recovery != Recovery::kQuitStopped;
+  if (is_failure) {
+    publisher_.end_failed(clock());
+  } else {
+    publisher_.end_stopped();
+  }
+  log_end(reason_to_quit(recovery), exit_code, is_failure);
+  status_.is_stopping = true;
+  notices_.change(true);
+  tell_service_manager();
+  return {.kind = Ending::Kind::kOver, .exit_code = exit_code};
 }
 
 // There must never be two copies of the application at work.
-void Supervisor::give_up() noexcept {
+Ending Supervisor::give_up() noexcept {
   const int error = errno;
-  leave_if_copy();
+  world_.leave_if_copy();
   if (instance_) {
     instance_->send_signal(SIGKILL);
     instance_->process().wait_for_end();
@@ -308,9 +344,32 @@ void Supervisor::give_up() noexcept {
   if (instance_id_ == 0) {
     publisher_.end_stopped();
   } else {
-    publisher_.end_failed(monotonic_now());
+    publisher_.end_failed(clock());
   }
+  log_end({Reason::Kind::kBroken}, 0, true);
   errno = error;
+  return {.kind = Ending::Kind::kFailed};
+}
+
+void Supervisor::log_end(const Reason& reason, int exit_code, bool is_failure) noexcept {
+  world_.log({.event = LogRecord::Event::kEnd,
+              .instance = instance_id_,
+              .reason = reason,
+              .number = exit_code,
+              .is_failure = is_failure});
+}
+
+void Supervisor::tell_service_manager() noexcept {
+  const bool is_healthy = rules_.is_healthy();
+  if (!notices_.next_deadline(is_healthy).has_passed(clock())) return;
+  const bool is_sign_of_life = notices_.is_sign_of_life(is_healthy);
+  char text[kNoticeRoom];
+  const std::size_t length = format_notice(status_, is_sign_of_life, text);
+  if (world_.notify({text, length})) {
+    notices_.sent(is_sign_of_life, clock());
+  } else {
+    notices_.failed(clock());
+  }
 }
 
 }  // namespace cs::sam

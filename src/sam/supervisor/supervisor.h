@@ -10,82 +10,94 @@
 #include <corosync/corotypes.h>
 
 #include "common/clock.h"
-#include "sam/shared/channel.h"
+#include "sam/operator/notices.h"
+#include "sam/operator/settings.h"
 #include "sam/shared/policy.h"
-#include "sam/shared/store.h"
 #include "sam/supervisor/backoff.h"
-#include "sam/supervisor/child_signal.h"
 #include "sam/supervisor/instance.h"
+#include "sam/supervisor/pacing.h"
 #include "sam/supervisor/publisher.h"
-#include "sam/supervisor/quorum_client.h"
 #include "sam/supervisor/rules.h"
+#include "sam/supervisor/service_link.h"
+#include "sam/supervisor/world.h"
 
 namespace cs::sam {
 
-// What a new instance starts with.
-struct NewLife {
-  unsigned instance_id;
-  ActiveEnds ends;
+// How run() ends.
+struct Ending {
+  enum class Kind : std::uint8_t {
+    kNewLife,  // this is a new instance
+    kOver,     // the process is to exit; no instance is left
+    kFailed,   // with errno: the first instance could not be started, or the supervisor cannot go
+               // on; no instance is left
+  };
+
+  Kind kind;
+  unsigned instance_id = 0;
+  int exit_code = 0;
 };
 
-// Lives in the frame of sam_register. A new instance leaves that frame, and so drops its copies of
-// what belongs to the supervisor.
 class Supervisor {
  public:
-  // The quorum client is connected if the policy asks for it. The warn signal may change any time.
-  Supervisor(const Settings& settings, QuorumClient& quorum, Store& store,
-             std::atomic<int>& warn_signal) noexcept;
-  ~Supervisor();
+  // The quorum service is connected if the policy asks for it. The warn signal may change any time.
+  Supervisor(const Settings& settings, pid_t self, World& world, std::atomic<int>& warn_signal,
+             const OperatorSettings& asked = {}) noexcept;
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  // Gets ready for the first instance. Errors: those of the connection to cmap; CS_ERR_LIBRARY,
-  // with errno, when there are no descriptors or no memory.
-  [[nodiscard]] cs_error_t prepare(Deadline deadline) noexcept;
+  // Gets ready for the first instance. Errors: those of the connection to cmap.
+  [[nodiscard]] cs_error_t prepare(Deadline deadline) noexcept {
+    return publisher_.begin(deadline);
+  }
 
-  // Returns in each new instance, with what it needs. In the supervisor it returns nothing, with
-  // errno, when the first instance could not be started, or when the supervisor cannot go on; then
-  // there is no instance any more. Otherwise the supervisor ends in exit().
-  [[nodiscard]] std::optional<NewLife> run() noexcept;
+  // Returns in each new instance, and once in the supervisor.
+  [[nodiscard]] Ending run() noexcept;
 
  private:
-  static void after_fork() noexcept;
-  void leave_if_copy() const noexcept;
-
-  std::optional<NewLife> start_instance() noexcept;
-  bool wait() noexcept;
-  int poll_once(Deadline deadline) noexcept;
-  Deadline next_wake() const noexcept;
+  std::optional<Ending> start_instance() noexcept;
+  Woken wait() noexcept;
+  [[nodiscard]] Deadline next_wake() const noexcept;
+  [[nodiscard]] std::optional<Ending> take_signals() noexcept;
   void take_verdicts() noexcept;
   void reconnect_quorum() noexcept;
-  void take_commands(int at_most) noexcept;
+  bool take_commands(int at_most) noexcept;
   void take_command(const CommandFrame& frame) noexcept;
   void judge_by_time() noexcept;
-  void publish() noexcept;
-  void look_after_children() noexcept;
+  void publish(bool cmap_spoke) noexcept;
+  [[nodiscard]] std::optional<Ending> look_after_children() noexcept;
+  [[nodiscard]] std::optional<Ending> bury_instance() noexcept;
   void carry_out(const Decision& decision) noexcept;
-  void bury_instance() noexcept;
-  [[noreturn]] void quit(Recovery recovery, int exit_code) noexcept;
-  void give_up() noexcept;
+  void prepare_next(Nanoseconds pause) noexcept;
+  // kRestart: there have been enough of them.
+  [[nodiscard]] Ending quit(Recovery recovery, int exit_code) noexcept;
+  [[nodiscard]] Reason reason_to_quit(Recovery recovery) const noexcept;
+  [[nodiscard]] int exit_code_after(const Instance& instance,
+                                    bool has_reached_limit) const noexcept;
+  void send_signal(const Decision& decision) noexcept;
+  void log_end(const Reason& reason, int exit_code, bool is_failure) noexcept;
+  void tell_service_manager() noexcept;
+  [[nodiscard]] Ending give_up() noexcept;
+  [[nodiscard]] Nanoseconds clock() noexcept { return world_.now(); }
 
   const Settings settings_;
+  World& world_;
   const Nanoseconds call_bound_;  // for each call to the daemon
   const Nanoseconds busy_bound_;  // for all that is done between two waits
-  QuorumClient& quorum_;
-  Store& store_;
   std::atomic<int>& warn_signal_;
-  ChildSignal child_signal_;
   Rules rules_;
   Publisher publisher_;
+  ServiceLink quorum_;
 
-  Channel channel_;
   std::optional<Instance> instance_;
   unsigned instance_id_ = 0;
   Backoff restart_;
-  Backoff quorum_retry_;
-  bool cmap_spoke_ = false;
-  bool is_starting_ = false;   // an instance
-  bool is_copy_ = false;       // this process is no supervisor, but was forked by a handler in one
+  Nanoseconds next_start_ = 0;      // not before
+  Nanoseconds instance_began_ = 0;  // the last one
+  RestartPacing pacing_;
+  Notices notices_;
+  ServiceStatus status_;
+  const bool tells_signal_at_exit_;
+  int stop_signal_ = 0;        // the operator's; 0: none has come
   Nanoseconds now_;            // the last reading of the clock
   Nanoseconds overslept_ = 0;  // how long this process has stood still, as far as it can tell
 };

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <thread>
@@ -30,9 +31,11 @@ std::atomic<cs_error_t> g_check_answer;
 std::atomic<bool> g_held;
 std::atomic<bool> g_blocked_sigterm;
 std::atomic<bool> g_blocked_sigsegv;
+char g_name[16];
+std::atomic<bool> g_is_named;
 HealthCheckThread* g_thread;
 
-cs_error_t count_check() {
+cs_error_t count_check(void*) noexcept {
   ++g_checks;
   return g_check_answer;
 }
@@ -41,6 +44,12 @@ int count_call() {
   ++g_calls;
   while (g_held) ::poll(nullptr, 0, 1);
   return g_answer;
+}
+
+int note_name() {
+  ++g_calls;
+  g_is_named = ::prctl(PR_GET_NAME, g_name) == 0;
+  return 0;
 }
 
 int stop_from_inside() {
@@ -80,7 +89,7 @@ class SamHealthCheckThread : public testing::Test {
     g_answer = 0;
     g_check_answer = CS_OK;
     g_held = false;
-    thread_ = new HealthCheckThread(count_check);
+    thread_ = new HealthCheckThread(count_check, nullptr);
     g_thread = thread_;
   }
   void TearDown() override {
@@ -109,6 +118,15 @@ TEST_F(SamHealthCheckThread, FourChecksGoWithEachCall) {
   thread_->stop();
   EXPECT_GE(g_checks, 4 * g_calls);
   EXPECT_LE(g_checks, 4 * (g_calls + 1));  // a stop may come between the check and the call
+}
+
+TEST_F(SamHealthCheckThread, IsToldByItsNameInAListOfThreads) {
+  ASSERT_EQ(thread_->set_callback(note_name, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 2));
+  thread_->stop();
+  EXPECT_TRUE(g_is_named);
+  EXPECT_STREQ(g_name, "sam-health");
 }
 
 TEST_F(SamHealthCheckThread, NothingRunsBeforeStart) {
@@ -217,10 +235,12 @@ TEST_F(SamHealthCheckThread, CallbackHasTheMaskOfWhoHasRegisteredIt) {
 }
 
 TEST_F(SamHealthCheckThread, CheckIsSentWithSignalsBlocked) {
-  auto* const thread = new HealthCheckThread([] {
-    look_at_mask();
-    return CS_OK;
-  });
+  auto* const thread = new HealthCheckThread(
+      [](void*) noexcept {
+        look_at_mask();
+        return CS_OK;
+      },
+      nullptr);
   ASSERT_EQ(thread->set_callback(count_call, kInterval), CS_OK);
   thread->start();
   ASSERT_TRUE(reaches(g_calls, 10));

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "sam/supervisor/child_signal.h"
+#include "sam/supervisor/linux_world.h"
 
 namespace cs::sam {
 namespace {
@@ -67,16 +68,18 @@ void wait_until_dead(pid_t child) {
 
 class SamDeathWatch : public testing::TestWithParam<PidfdOpen> {
  protected:
-  DeathWatch watch_child(pid_t pid) {
-    return DeathWatch(pid, DeathWatch::Kind::kChild, GetParam());
-  }
+  DeathWatch watch_child(pid_t pid) { return DeathWatch(world_, pid); }
   DeathWatch watch_stranger(pid_t pid) {
-    return DeathWatch(pid, DeathWatch::Kind::kStranger, GetParam());
+    return DeathWatch(world_, pid, DeathWatch::Kind::kStranger);
   }
 
   SamDeathWatch() { signal_.listen(); }
 
   ChildSignal signal_;
+  QuorumClient quorum_;
+  Store store_;
+  OperatorSettings nothing_asked_;
+  LinuxWorld world_{quorum_, store_, nothing_asked_, GetParam()};
 };
 
 TEST_P(SamDeathWatch, ExitIsSeenAndReaped) {
@@ -201,7 +204,11 @@ TEST_P(SamDeathWatch, ExitCodeIsKnownThoughSomebodyElseReaped) {
 // Nothing would wake us: the death came before there was anybody to hear its signal.
 TEST(SamDeathWatchOfAChild, IsLookedAtOnceWithoutAPidfd) {
   const Doomed child = make_doomed(0);
-  DeathWatch watch(child.pid, DeathWatch::Kind::kChild, no_pidfd);
+  QuorumClient quorum;
+  Store store;
+  const OperatorSettings nothing_asked;
+  LinuxWorld world(quorum, store, nothing_asked, no_pidfd);
+  DeathWatch watch(world, child.pid);
   EXPECT_TRUE(watch.next_look(5).has_passed(5));
   EXPECT_FALSE(watch.has_died());
   EXPECT_TRUE(watch.next_look(5).is_never());
