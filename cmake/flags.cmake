@@ -40,8 +40,9 @@ function(cs_find_fortify result)
   endif()
 endfunction()
 
-# cs_find_flag(FLAG VARIABLE): whether the compiler does something with FLAG for this processor. CMake's
-# own check takes it for enough that clang accepts the flag, which it may do only to ignore it.
+# cs_find_flag(FLAG VARIABLE): whether the compiler does something with FLAG for this processor.
+# CMake's own check takes it for enough that clang accepts the flag, which it may do only to ignore
+# it.
 function(cs_find_flag flag result)
   set(CMAKE_REQUIRED_DEFINITIONS ${flag})
   check_cxx_source_compiles("int main() { return 0; }" ${result}

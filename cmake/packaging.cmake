@@ -9,7 +9,8 @@ endif()
 # Which release of ours this is; NEWS.md and the packages have it.
 set(CS_CLIENTS_VERSION 1.1)
 # Above every 3.1.10-N of a distribution, below 3.1.11.
-set(CS_PACKAGE_VERSION "${PROJECT_VERSION}+clients${CS_CLIENTS_VERSION}" CACHE STRING "Version of the packages")
+set(CS_PACKAGE_VERSION "${PROJECT_VERSION}+clients${CS_CLIENTS_VERSION}"
+    CACHE STRING "Version of the packages")
 set(CS_PACKAGE_RELEASE "1" CACHE STRING "Release of the packages, after the version")
 set(CS_PACKAGE_MAINTAINER "corosync-clients maintainers <maintainers@users.noreply.github.com>"
     CACHE STRING "Maintainer named in the packages")
@@ -215,9 +216,11 @@ cs_package(votequorum libvotequorum8 libvotequorum-dev 2.4.2 "Votequorum" quorum
 
 # The tools: no library, so there is one for all architectures, and it stands for nothing else.
 if(CS_BUILD_TOOLS)
+  set(about "quorum-check says whether this node is quorate, for monitoring and scripts."
+            "\nsam-run runs any program under SAM, only with quorum if wanted.")
+  string(JOIN "" about ${about})
   cs_describe(tools corosync-clients-tools corosync-clients-tools admin
-              "tools for programs in a corosync cluster"
-              "quorum-check says whether this node is quorate, for monitoring and scripts.\nsam-run runs any program under SAM, only with quorum if wanted.")
+              "tools for programs in a corosync cluster" "${about}")
   set(CPACK_DEBIAN_TOOLS_PACKAGE_PROVIDES "")
   set(CPACK_DEBIAN_TOOLS_PACKAGE_PRIORITY "optional\nMulti-Arch: foreign")
   set(CPACK_DEBIAN_TOOLS_PACKAGE_SHLIBDEPS ON)
@@ -225,7 +228,8 @@ if(CS_BUILD_TOOLS)
        ${PROJECT_BINARY_DIR}/src/sam ${PROJECT_BINARY_DIR}/src/votequorum)
   # sam-run asks our libsam for what the distribution's does not do.
   set(CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS
-      "libsam4 (>= ${CS_PACKAGE_VERSION}), libvotequorum8 (>= 2.4.2), libcorosync-common4 (>= 1.99.9)")
+      "libsam4 (>= ${CS_PACKAGE_VERSION}), libvotequorum8 (>= 2.4.2)")
+  string(APPEND CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS ", libcorosync-common4 (>= 1.99.9)")
   set(CPACK_RPM_TOOLS_PACKAGE_REQUIRES "libsam4 >= ${CS_PACKAGE_VERSION}")
 endif()
 include(CPack)

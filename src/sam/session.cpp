@@ -29,7 +29,7 @@ constexpr std::size_t kMaxSize = SSIZE_MAX;  // of stored data, exclusive
 // In one line: the operator's mistake must not stop the program.
 void complain(const char* name, const char* value) noexcept {
   char line[128];
-  const int length = std::snprintf(line, sizeof line,
+  const int length = std::snprintf(line, sizeof(line),
                                    "sam: %s=%.60s is not understood, and ignored\n", name, value);
   (void)write_line(STDERR_FILENO, {line, static_cast<std::size_t>(length)}, 0);
 }

@@ -11,11 +11,12 @@ CRASHES = ("signal 4", "signal 6", "signal 7", "signal 8", "signal 11")
 
 
 class Rule:
-    """An allowed difference: a stanza of `name: value` lines. That ours tells nothing where the other
-    does is allowed by those only that say what ours tells."""
+    """An allowed difference: a stanza of `name: value` lines. That ours tells nothing where the
+    other does is allowed by those only that say what ours tells."""
 
     def __init__(self, fields, line):
-        unknown = set(fields) - {"row", "when", "story", "program", "stock", "ours", "without", "then"}
+        known = {"row", "when", "story", "program", "stock", "ours", "without", "then"}
+        unknown = set(fields) - known
         if unknown or not {"row", "when", "then"} <= set(fields):
             raise ValueError(f"line {line}: a rule has row, when, then, and maybe more")
         if fields["then"] not in SCOPES:

@@ -4,14 +4,14 @@
 INTERVALS = [0, 0, 600, 800, 1000, -5]
 SIGNALS = [1, 2, 3, 10, 12, 15, 17, 28, 34, 40]
 HANDLED = [1, 10, 12, 15, 17]
-CALLBACKS = ["ok", "fail", "block", "mask", "mask", "command", "command", "fork", "store", "restore",
-             "check", "start", "initialize", "exit", "abort", "end_thread"]
-DATA = ["text:a", "text:hello", "text:b", "text:store", "100", "200", "10000", "100", "5000", "70000", "0", "null 0", "null 100",
-        "null 9223372036854775807"]
+CALLBACKS = ["ok", "fail", "block", "mask", "mask", "command", "command", "fork", "store",
+             "restore", "check", "start", "initialize", "exit", "abort", "end_thread"]
+DATA = ["text:a", "text:hello", "text:b", "text:store", "100", "200", "10000", "100", "5000",
+        "70000", "0", "null 0", "null 100", "null 9223372036854775807"]
 
 
 class Application:
-    """Writes one program. Health checks come several times in an interval, or not for all of two."""
+    """Writes one program. Health checks come several times in an interval, or not for two."""
 
     def __init__(self, chance, with_daemon):
         self.chance = chance
@@ -192,7 +192,8 @@ class Application:
             lambda: self.pick(["sam_register number", f"sam_initialize 100 {self.policy()}"]),
             lambda: f"repeat {self.pick([10, 50])} {self.any_call()}",
             lambda: f"at_exit {self.any_call()}",
-            lambda: f"helper {self.pick(['sam_data_store text:helper', 'sam_hc_send', 'sam_start'])}",
+            lambda: "helper " + self.pick(["sam_data_store text:helper", "sam_hc_send",
+                                           "sam_start"]),
             lambda: f"signal_supervisor {self.pick(HANDLED)}",
             lambda: "signal_group 34" if self.maybe(30) else "sam_data_getsize",
             lambda: "keys" if self.with_daemon else "sam_data_getsize",

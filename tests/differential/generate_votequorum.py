@@ -63,7 +63,8 @@ class Votequorum:
             lambda: f"votequorum_getinfo {handle} 0",
             lambda: f"votequorum_setexpected {handle} {self.pick(EXPECTED)}",
             lambda: f"votequorum_setvotes {handle} {self.pick(NODES)} {self.pick(VOTES)}",
-            lambda: f"votequorum_trackstart {handle} {chance.randrange(1 << 63)} {self.pick(FLAGS)}",
+            lambda: (f"votequorum_trackstart {handle} {chance.randrange(1 << 63)} "
+                     f"{self.pick(FLAGS)}"),
             lambda: f"votequorum_trackstart {handle} {chance.randrange(100)} 2",
             lambda: f"votequorum_trackstop {handle}",
             lambda: f"votequorum_context_set {handle} {chance.randrange(1 << 31)}",

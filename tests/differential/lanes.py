@@ -27,11 +27,13 @@ class Setting:
     def check(self):
         """That each side would run on its own libraries."""
         for path, folders in ((self.stock_path, self.root), (self.ours_path, self.ours)):
-            listed = subprocess.run(["ldd", self.program], env=dict(os.environ, LD_LIBRARY_PATH=path),
+            environment = dict(os.environ, LD_LIBRARY_PATH=path)
+            listed = subprocess.run(["ldd", self.program], env=environment,
                                     capture_output=True, text=True, check=True).stdout
             for line in listed.splitlines():
                 name, _, found = line.strip().partition(" => ")
-                if name.startswith(("libsam.", "libvotequorum.", "libcorosync_common.")) and not any(
+                ours = ("libsam.", "libvotequorum.", "libcorosync_common.")
+                if name.startswith(ours) and not any(
                         os.path.realpath(found.split(" (")[0]).startswith(os.path.realpath(f) + "/")
                         for f in folders.split(":")):
                     raise Broken(f"{name} is taken from {found}, not from {folders}")

@@ -42,9 +42,9 @@ class Runner:
         return compare.compare(text, *results, self.rules)
 
     def confirmed(self, lane, program, text):
-        """A difference that is seen again, with a new daemon: a busy machine may show one once. What
-        hangs or crashes with ours only is believed when it is seen twice, others when it is seen in
-        most of the runs."""
+        """A difference that is seen again, with a new daemon: a busy machine may show one once.
+        What hangs or crashes with ours only is believed when it is seen twice, others when it is
+        seen in most of the runs."""
         seen = []
         for _ in range(AGAIN):
             difference, _rows = self.difference(lane, program, text, fresh=True)
@@ -150,7 +150,7 @@ def parse_options():
 
 def cannot(why):
     print(f"differential: {why}", file=sys.stderr)
-    sys.exit(1 if os.environ.get("CS_REQUIRE_DAEMON") == "1" else 77)
+    sys.exit(1 if os.environ.get("CS_NO_SKIPS") == "1" else 77)
 
 
 def check_surroundings(options):

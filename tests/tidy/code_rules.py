@@ -14,9 +14,11 @@ ROOMS = {
     "corosync_common": {"common"},
     "votequorum": {"ipc", "wire", "common"},
     "sam/shared": {"ipc", "wire", "common"},
-    "sam/supervisor": {"sam/shared", "ipc", "wire", "common"},
+    "sam/operator": {"sam/shared", "common"},
+    "sam/supervisor": {"sam/operator", "sam/shared", "ipc", "wire", "common"},
     "sam/active": {"sam/shared", "ipc", "wire", "common"},
-    "sam": {"sam/shared", "sam/supervisor", "sam/active", "ipc", "wire", "common"},
+    "sam": {"sam/shared", "sam/operator", "sam/supervisor", "sam/active", "ipc", "wire",
+            "common"},
 }
 
 

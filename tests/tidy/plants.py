@@ -37,6 +37,8 @@ PLANTS = {
          "src/sam/active may not include sam/supervisor/rules.h"),
         ("src/sam/shared/store.h", '#include "sam/session.h"\n', "#define",
          "src/sam/shared may not include sam/session.h"),
+        ("src/sam/operator/log.h", '#include "sam/supervisor/rules.h"\n', "#define",
+         "src/sam/operator may not include sam/supervisor/rules.h"),
         ("src/votequorum/client.h", '#include "sam/session.h"\n', "#define",
          "src/votequorum may not include sam/session.h"),
         ("src/common/clock.h", '#include "ipc/reply.h"\n', "#define",

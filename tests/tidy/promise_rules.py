@@ -96,7 +96,8 @@ class Names:
                                 or any(name.startswith(inside) for name in self.programs))
 
     def is_path(self, path, places):
-        pattern = re.compile(re.escape(path.rstrip("/")).replace(r"\*", "[^/]*") + "(/.*)?$")
+        pattern = re.compile(re.escape(path.rstrip("/")).replace(r"\*", "[^/]*")
+                             + r"(/.*|\.\w+)?$")
         return any(pattern.fullmatch(name.removeprefix(place)) for place in places
                    for name in list(self.tree.all) + list(self.folders) if name.startswith(place))
 

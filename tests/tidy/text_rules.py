@@ -5,7 +5,7 @@ import re
 
 WIDTH = 100
 WIDTH_OF_DOCUMENTS = 140
-NO_SECOND_LINE = re.compile(r"\.json$|^packaging/lintian/")
+NO_SECOND_LINE = re.compile(r"\.(json|txt)$|^packaging/lintian/")
 
 
 def columns(tree):
@@ -48,12 +48,12 @@ def opening(tree):
         if NO_OPENING.search(path):
             continue
         lines = [line for line in tree.lines(path)[:4]
-                 if not line.startswith("#!") and line.strip() != "*"] + ["", ""]
+                 if not line.startswith(("#!", "'\\\"")) and line.strip() != "*"] + ["", ""]
         if SPDX not in lines[0]:
             yield f"{path}: does not begin with '{SPDX}'"
             continue
         comment = COMMENT_OF_C if path.endswith((".cpp", ".h", ".c")) else COMMENT
-        if not comment.match(lines[1]) and not path.endswith(".3"):
+        if not comment.match(lines[1]) and not path.startswith("man/"):
             yield f"{path}: does not say what it is for"
 
 

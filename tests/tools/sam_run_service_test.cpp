@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// sam-run as a service: stopped, told to read its configuration, killed, in a crash loop, logged and
-// noticed by a service manager.
+// sam-run as a service: stopped, told to read its configuration, killed, in a crash loop, logged
+// and noticed by a service manager.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>

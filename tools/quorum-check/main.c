@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * quorum-check: whether this node is in a quorate partition, for monitoring and for scripts. This
- * process reads the command line, waits for what the other one finds out, judges and prints. It never
- * enters the library, so that it ends in time whatever the daemon does.
+ * process reads the command line, waits for what the other one finds out, judges and prints. It
+ * never enters the library, so that it ends in time whatever the daemon does.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -42,9 +42,9 @@ class ProcStat {
  public:
   explicit ProcStat(pid_t pid) noexcept {
     char path[32];
-    std::snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    std::snprintf(path, sizeof(path), "/proc/%d/stat", pid);
     const UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC));
-    const ssize_t size = file ? ::read(file.get(), text_, sizeof text_ - 1) : 0;
+    const ssize_t size = file ? ::read(file.get(), text_, sizeof(text_) - 1) : 0;
     text_[size > 0 ? size : 0] = '\0';
     const char* const end = std::strrchr(text_, ')');
     if (end != nullptr && end[1] == ' ') fields_ = end + 2;
