@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """planted.py BUILD PROGRAM ROOT CMAKE-OPTION...: that the comparison finds what it is there for.
 Builds our libraries with one fault at a time in a copy of the tree, in the folder BUILD, and
-requires that random programs find each within SECONDS. Exit status: 0 if they do; 77 where nothing can run."""
+requires that random programs find each within SECONDS. Exit status: 0 if they do; 77 where nothing
+can run."""
 import os
 import shutil
 import subprocess
