@@ -3,8 +3,6 @@
 // ours or the distribution's.
 #include "common/status.h"
 
-extern "C" cs_error_t qb_to_cs_error(int result);
-
 namespace cs {
 
 cs_error_t status_from_errno(int error) noexcept {

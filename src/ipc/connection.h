@@ -131,8 +131,8 @@ class Connection {
   void sort_reply(ssize_t received) noexcept;
   bool lock_events() noexcept;
   void drop_stray_notification() noexcept;
-  bool is_owner() const noexcept;
-  bool owner_is_gone() const noexcept;
+  [[nodiscard]] bool is_owner() const noexcept;
+  [[nodiscard]] bool owner_is_gone() const noexcept;
   void close_copies() noexcept;
 
   qb_ipcc_connection_t* const connection_;

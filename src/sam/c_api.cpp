@@ -10,7 +10,7 @@ namespace {
 // Never destroyed: the supervisor's exit() runs the application's handlers, which may still use it.
 union SessionStorage {
   constexpr SessionStorage() noexcept : session() {}
-  ~SessionStorage() {}
+  ~SessionStorage() {}  // NOLINT(modernize-use-equals-default): that would be deleted
 
   cs::sam::Session session;
 };

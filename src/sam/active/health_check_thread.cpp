@@ -120,7 +120,7 @@ void HealthCheckThread::stop() noexcept {
     {
       const SignalSafeLockGuard guard(lock_);
       if (home_ != guard.owner() || !in_callback_) return;
-      if (pthread_equal(pthread_self(), thread_)) return;
+      if (pthread_equal(pthread_self(), thread_) != 0) return;
       seen = changes_;
     }
     futex_wait(changes_, seen, FutexScope::kProcess, limit - now);

@@ -130,10 +130,12 @@ class Rules {
   Decision stop(Phase phase, std::uint32_t number) noexcept;
   void note_beat(Nanoseconds beat, Nanoseconds now) noexcept;
   bool forgive(Nanoseconds now, Nanoseconds overslept) noexcept;
-  Nanoseconds health_check_due() const noexcept {
+  [[nodiscard]] Nanoseconds health_check_due() const noexcept {
     return life_.interval_began + settings_.interval + resolution_;
   }
-  Nanoseconds grace_over() const noexcept { return life_.grace->began + settings_.interval; }
+  [[nodiscard]] Nanoseconds grace_over() const noexcept {
+    return life_.grace->began + settings_.interval;
+  }
 
   Settings settings_;
   Nanoseconds resolution_;

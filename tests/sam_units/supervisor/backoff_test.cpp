@@ -14,7 +14,7 @@ TEST(SamBackoff, PausesDoubleUpToASecond) {
   const Nanoseconds ms = kNanosecondsPerMillisecond;
   for (const Nanoseconds pause : {10, 20, 40, 80, 160, 320, 640, 1000, 1000}) {
     backoff.failed(5);
-    EXPECT_EQ(backoff.next(), 5 + pause * ms);
+    EXPECT_EQ(backoff.due(), Deadline::at(5 + pause * ms));
     EXPECT_FALSE(backoff.may_try(5 + pause * ms - 1));
     EXPECT_TRUE(backoff.may_try(5 + pause * ms));
     EXPECT_TRUE(backoff.is_behind());
