@@ -22,8 +22,7 @@ constexpr int kPatienceMs = 30'000;
 class SamActive : public testing::Test {
  protected:
   void SetUp() override {
-    channel_ = Channel::make();
-    ASSERT_TRUE(channel_);
+    ASSERT_TRUE(channel_.open());
     channel_.heartbeat().begin_instance(kInstance);
   }
 
@@ -38,8 +37,9 @@ class SamActive : public testing::Test {
     child_ = ::fork();
     if (child_ != 0) return;
     static constinit Active active;
-    active.begin(std::move(channel_).take_active_ends(), kInstance,
+    active.begin(channel_.take_active_ends(), kInstance,
                  Settings::from(*RecoveryPolicy::parse(policy), interval_ms));
+    channel_.close_all();  // what is the supervisor's
     ::_exit(static_cast<int>(body(active)));
   }
 
