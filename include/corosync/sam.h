@@ -91,8 +91,8 @@ cs_error_t sam_finalize(void);
  *
  * CS_ERR_BAD_HANDLE        not registered; already started, or being started by another thread; or
  *                          finalized, before or during the call
- * CS_ERR_FAILED_OPERATION  the operator has asked for a stop (see sam_environment(7)), and quorum
- *                          would have to be waited for
+ * CS_ERR_FAILED_OPERATION  the operator has asked for a stop (see sam_environment(7)), and the call
+ *                          would have to wait for quorum
  * CS_ERR_LIBRARY           the supervisor is gone
  *
  * Thread safe; not async-signal-safe. */

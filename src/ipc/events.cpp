@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "common/sanitizer.h"
 #include "common/status.h"
 #include "ipc/connection.h"
 #include "ipc/in_flight.h"
@@ -110,7 +111,7 @@ cs_error_t Connection::wait_event(Deadline deadline) noexcept {
 void Connection::cancel() noexcept {
   cancelled_.store(true, std::memory_order_release);
   // poll() looks at a socket without its lock. A thread that the shutdown wakes must see why.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  full_fence();
   if ((is_owner() || owner_is_gone()) && fd_identity_.may_be_behind(fd_)) ::shutdown(fd_, SHUT_RD);
 }
 

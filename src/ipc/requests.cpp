@@ -54,7 +54,7 @@ bool was_not_sent(ssize_t result) noexcept {
 
 std::int32_t id_of(std::span<const std::byte> request) noexcept {
   wire::RequestHeader header;
-  std::memcpy(&header, request.data(), sizeof header);
+  std::memcpy(&header, request.data(), sizeof(header));
   return header.id;
 }
 

@@ -29,7 +29,7 @@ constexpr std::size_t kMaxSize = SSIZE_MAX;  // of stored data, exclusive
 // In one line: the operator's mistake must not stop the program.
 void complain(const char* name, const char* value) noexcept {
   char line[128];
-  const int length = std::snprintf(line, sizeof line,
+  const int length = std::snprintf(line, sizeof(line),
                                    "sam: %s=%.60s is not understood, and ignored\n", name, value);
   (void)write_line(STDERR_FILENO, {line, static_cast<std::size_t>(length)}, 0);
 }
@@ -78,7 +78,12 @@ void Session::changer_left(void* session) noexcept {
       (void)self.active_.tell(Command::kStop, 0);
       (void)self.change(current, State::kRegistered);
       return;
-    default:
+    case State::kNew:
+    case State::kInitialized:
+    case State::kRegistered:
+    case State::kStarted:
+    case State::kSupervising:
+    case State::kFinalized:
       return;
   }
 }
@@ -238,10 +243,18 @@ cs_error_t Session::start() noexcept {
   return CS_OK;
 }
 
-// The supervisor may be stopped, and give no answer for a long time.
+// Waits for the callback last: one that blocks may take longer than the interval, and by then the
+// supervisor has stopped watching.
 cs_error_t Session::stop() noexcept {
   if (!is_started(state())) return CS_ERR_BAD_HANDLE;
-  thread_.stop();
+  thread_.halt();
+  const cs_error_t status = stop_supervision();
+  if (status == CS_OK) thread_.wait_for_callback();
+  return status;
+}
+
+// The supervisor may be stopped, and give no answer for a long time.
+cs_error_t Session::stop_supervision() noexcept {
   const ThreadExit watched(&Session::changer_left, this);
   if (!claim(State::kStarted, State::kStopping)) return CS_ERR_BAD_HANDLE;
   const ClaimEnd end(*this);

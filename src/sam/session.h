@@ -103,6 +103,7 @@ class Session {
   void close() noexcept;
   bool finish(State before) noexcept;
   cs_error_t store_data_in(State current, const void* data, std::size_t size) noexcept;
+  cs_error_t stop_supervision() noexcept;
 
   std::atomic<State> state_ = State::kNew;
   std::atomic<int> warn_signal_ = SIGTERM;

@@ -16,7 +16,7 @@ namespace {
 
 void probe_event(std::span<const std::byte> message) noexcept {
   wire::ResponseHeader header;
-  std::memcpy(&header, message.data(), sizeof header);
+  std::memcpy(&header, message.data(), sizeof(header));
   probe::event(header.id, message.size());
 }
 

@@ -72,13 +72,14 @@ class HandleTable {
 
   // True for the last user, who retires it.
   [[nodiscard]] bool let_go(std::uint64_t handle) noexcept {
-    const Word before = slot_of(handle)->word.fetch_sub(Layout::kOne, std::memory_order_acq_rel);
+    const Word before =
+        known_slot(index_of(handle))->word.fetch_sub(Layout::kOne, std::memory_order_acq_rel);
     return (before & Layout::kUsers) == Layout::kOne;
   }
 
   // Destroys the object. The calling thread must not vanish.
   void retire(std::uint64_t handle, Mutex::Token self) noexcept {
-    Slot& slot = *slot_of(handle);
+    Slot& slot = *known_slot(index_of(handle));
     HeapDelete()(std::exchange(slot.object, nullptr));
     mutex_.lock(self);
     slot.next_free = first_free_;
@@ -91,12 +92,12 @@ class HandleTable {
   template <typename UsesOf>
   void keep_only(UsesOf&& uses_of) noexcept {
     for (std::uint32_t index = 0; index < size_.load(std::memory_order_relaxed); ++index) {
-      Slot& slot = *slot_at(index);
+      Slot& slot = *known_slot(index);
       const Word word = slot.word.load(std::memory_order_relaxed);
       if ((word & Layout::kUsers) == 0) continue;
       const std::uint64_t serial = word >> Layout::kSerialShift;
       const std::uint64_t uses = uses_of(serial << kIndexBits | index);
-      const Word kept = static_cast<Word>(uses) + ((word & Layout::kClosed) == 0 ? 1 : 0);
+      const Word kept = static_cast<Word>(uses) + ((word & Layout::kClosed) == 0 ? 1U : 0U);
       slot.word.store((word & ~Layout::kUsers) | kept, std::memory_order_relaxed);
     }
   }
@@ -125,18 +126,30 @@ class HandleTable {
     return static_cast<std::uint32_t>(handle) & (kMaxSlots - 1);
   }
 
-  // Null if there is no such block yet.
-  Slot* slot_at(std::uint32_t index) noexcept {
-    const auto block = static_cast<unsigned>(std::bit_width(index / kFirstSize + 1)) - 1;
-    if (block >= kBlocks) return nullptr;
-    Slot* const slots = blocks_[block].load(std::memory_order_acquire);
-    return slots != nullptr ? slots + (index - kFirstSize * ((1U << block) - 1)) : nullptr;
+  static unsigned block_of(std::uint32_t index) noexcept {
+    return static_cast<unsigned>(std::bit_width(index / kFirstSize + 1)) - 1;
   }
 
-  Slot* slot_of(std::uint64_t handle) noexcept { return slot_at(index_of(handle)); }
+  static std::uint32_t first_of(unsigned block) noexcept {
+    return kFirstSize * ((1U << block) - 1);
+  }
+
+  // For an index that a handle was made of: its block is there.
+  Slot* known_slot(std::uint32_t index) noexcept {
+    const unsigned block = block_of(index);
+    return blocks_[block].load(std::memory_order_acquire) + (index - first_of(block));
+  }
+
+  // For any number. Null if there is no such block yet.
+  Slot* find_slot(std::uint32_t index) noexcept {
+    const unsigned block = block_of(index);
+    if (block >= kBlocks) return nullptr;
+    Slot* const slots = blocks_[block].load(std::memory_order_acquire);
+    return slots != nullptr ? slots + (index - first_of(block)) : nullptr;
+  }
 
   T* change(std::uint64_t handle, Word added) noexcept {
-    Slot* const slot = slot_of(handle);
+    Slot* const slot = find_slot(index_of(handle));
     const std::uint64_t serial = handle >> kIndexBits;
     if (slot == nullptr || serial == 0 || serial > Layout::kMaxSerial) return nullptr;
     Word word = slot->word.load(std::memory_order_relaxed);
@@ -153,7 +166,7 @@ class HandleTable {
   // Call with the lock held.
   Slot* take_free_slot() noexcept {
     if (first_free_ == kNoSlot && !grow()) return nullptr;
-    Slot* const slot = slot_at(first_free_);
+    Slot* const slot = known_slot(first_free_);
     first_free_ = slot->next_free;
     return slot;
   }
@@ -161,7 +174,7 @@ class HandleTable {
   bool grow() noexcept {
     const std::uint32_t size = size_.load(std::memory_order_relaxed);
     const std::uint32_t added = size + kFirstSize;
-    const auto block = static_cast<unsigned>(std::bit_width(size / kFirstSize + 1)) - 1;
+    const unsigned block = block_of(size);
     if (block >= kBlocks) return false;
     auto* const slots = static_cast<Slot*>(std::malloc(added * sizeof(Slot)));
     if (slots == nullptr) return false;

@@ -6,16 +6,17 @@ import re
 NOTHING = "(nothing)"
 AT_EXIT = 100_000  # is added to the line of what exit handlers do
 SIGNALS, END = 10**6, 2 * 10**6  # behind all lines
+PATTERNS = ("when", "story", "program", "stock", "ours")
 SCOPES = ("step", "handle", "rest")
 CRASHES = ("signal 4", "signal 6", "signal 7", "signal 8", "signal 11")
 
 
 class Rule:
-    """An allowed difference: a stanza of `name: value` lines. That ours tells nothing where the other
-    does is allowed by those only that say what ours tells."""
+    """An allowed difference: a stanza of `name: value` lines. That ours tells nothing where the
+    other does is allowed by those only that say what ours tells."""
 
     def __init__(self, fields, line):
-        unknown = set(fields) - {"row", "when", "story", "program", "stock", "ours", "without", "then"}
+        unknown = set(fields) - {"row", "then", "without", *PATTERNS}
         if unknown or not {"row", "when", "then"} <= set(fields):
             raise ValueError(f"line {line}: a rule has row, when, then, and maybe more")
         if fields["then"] not in SCOPES:
@@ -23,7 +24,7 @@ class Rule:
         self.row = fields["row"]
         self.then = fields["then"]
         self.pattern = {name: re.compile(fields[name], re.MULTILINE | re.DOTALL)
-                        for name in ("when", "story", "program", "stock", "ours") if name in fields}
+                        for name in PATTERNS if name in fields}
         self.without = re.compile(fields["without"]) if "without" in fields else None
 
     def allows(self, step, before, program, stock, ours):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A private corosync of one node, and what is asked of it from outside the program under test: by the
-distribution's own libraries, whichever library the program has."""
+"""A private corosync of one node, and what is asked of it from outside the program under test: by
+the distribution's own libraries, whichever library the program has."""
 import ctypes
 import glob
 import os

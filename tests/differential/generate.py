@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Programs by chance, each from its seed alone. They keep to what has one outcome: threads take turns,
-and what waits is known to wait. README.md tells the language."""
+"""Programs by chance, each from its seed alone. They keep to what has one outcome: threads take
+turns, and what waits is known to wait. README.md tells the language."""
 import random
 
 import generate_sam
@@ -17,8 +17,8 @@ class Program:
         self.steps = steps
 
     def text(self, kept=None):
-        """With only those of the steps, if they are named; the others leave their lines empty, so that
-        each step keeps its number."""
+        """With only those of the steps, if they are named; the others leave their lines empty, so
+        that each step keeps its number."""
         if kept is None:
             return "\n".join(self.steps) + "\n"
         return "\n".join(s if i in kept else "" for i, s in enumerate(self.steps)) + "\n"

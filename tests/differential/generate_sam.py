@@ -4,14 +4,15 @@
 INTERVALS = [0, 0, 600, 800, 1000, -5]
 SIGNALS = [1, 2, 3, 10, 12, 15, 17, 28, 34, 40]
 HANDLED = [1, 10, 12, 15, 17]
-CALLBACKS = ["ok", "fail", "block", "mask", "mask", "command", "command", "fork", "store", "restore",
-             "check", "start", "initialize", "exit", "abort", "end_thread"]
-DATA = ["text:a", "text:hello", "text:b", "text:store", "100", "200", "10000", "100", "5000", "70000", "0", "null 0", "null 100",
+CALLBACKS = ["ok", "fail", "block", "mask", "mask", "command", "command", "fork", "store",
+             "restore", "check", "start", "initialize", "exit", "abort", "end_thread"]
+DATA = ["text:a", "text:hello", "text:b", "text:store", "100", "200", "10000", "100", "5000",
+        "70000", "0", "null 0", "null 100",
         "null 9223372036854775807"]
 
 
 class Application:
-    """Writes one program. Health checks come several times in an interval, or not for all of two."""
+    """Writes one program. Health checks come several times in an interval, or not for two."""
 
     def __init__(self, chance, with_daemon):
         self.chance = chance
@@ -125,7 +126,7 @@ class Application:
             self.callback = kind
             if self.maybe(80):
                 self.start()
-                self.add("called")
+                self.add("hang 3000" if kind in ("exit", "abort") else "called")
 
     def live(self):
         """Time goes by, with signs of life if there is a limit and it is started."""
@@ -185,6 +186,9 @@ class Application:
         elif self.maybe(20):
             self.add("daemon kill")
             self.add("daemon start")
+            self.instance += 1  # if that was the end of this one
+            self.add("daemon start")
+            self.instance -= 1
 
     def odd(self):
         self.add(self.pick([
@@ -192,9 +196,11 @@ class Application:
             lambda: self.pick(["sam_register number", f"sam_initialize 100 {self.policy()}"]),
             lambda: f"repeat {self.pick([10, 50])} {self.any_call()}",
             lambda: f"at_exit {self.any_call()}",
-            lambda: f"helper {self.pick(['sam_data_store text:helper', 'sam_hc_send', 'sam_start'])}",
+            lambda: "helper " + self.pick(["sam_data_store text:helper", "sam_hc_send",
+                                           "sam_start"]),
             lambda: f"signal_supervisor {self.pick(HANDLED)}",
             lambda: "signal_group 34" if self.maybe(30) else "sam_data_getsize",
+            lambda: "close_from 3" if self.maybe(25) else "tell_signals",
             lambda: "keys" if self.with_daemon else "sam_data_getsize",
             lambda: self.pick(["t1: ", "t2: "]) + self.any_call(),
         ])())

@@ -24,6 +24,7 @@ class Votequorum:
         self.acting = set()  # handles whose callbacks do something
         self.children = []
         self.answers = True
+        self.last = []
 
     def add(self, step):
         self.steps.append(step)
@@ -63,7 +64,8 @@ class Votequorum:
             lambda: f"votequorum_getinfo {handle} 0",
             lambda: f"votequorum_setexpected {handle} {self.pick(EXPECTED)}",
             lambda: f"votequorum_setvotes {handle} {self.pick(NODES)} {self.pick(VOTES)}",
-            lambda: f"votequorum_trackstart {handle} {chance.randrange(1 << 63)} {self.pick(FLAGS)}",
+            lambda: f"votequorum_trackstart {handle} {chance.randrange(1 << 63)} "
+                    f"{self.pick(FLAGS)}",
             lambda: f"votequorum_trackstart {handle} {chance.randrange(100)} 2",
             lambda: f"votequorum_trackstop {handle}",
             lambda: f"votequorum_context_set {handle} {chance.randrange(1 << 31)}",
@@ -269,7 +271,8 @@ class Votequorum:
         self.add(f"at_exit {self.call_in_callback(self.any_handle())}")
 
     def with_null(self):
-        self.add(f"with_null {self.pick(NULLS)} {self.any_handle()}")
+        """At the end: the distribution's library crashes."""
+        self.last = [f"with_null {self.pick(NULLS)} {self.any_handle()}"]
 
     def quorum(self):
         if self.answers:
@@ -279,7 +282,7 @@ class Votequorum:
 WEIGHTS = [("call", 50), ("open", 12), ("close", 4), ("on_event", 8), ("many_calls", 3),
            ("calls_at_once", 2), ("device_life", 5), ("event_wait", 6), ("stale", 3),
            ("dispatch_in_thread", 6), ("leave_thread", 8), ("cancel_request", 4), ("fork", 4),
-           ("daemon", 1.2), ("with_null", 0.15), ("at_exit", 1.5), ("quorum", 2)]
+           ("daemon", 1.2), ("with_null", 0.4), ("at_exit", 1.5), ("quorum", 2)]
 
 
 def steps(chance):
@@ -289,4 +292,4 @@ def steps(chance):
     weights = [weight for _, weight in WEIGHTS]
     for _ in range(chance.randrange(4, 30)):
         getattr(writer, chance.choices(names, weights)[0])()
-    return writer.steps
+    return writer.steps + writer.last

@@ -10,6 +10,14 @@ import corosync
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+COMPARED = ("libsam.", "libvotequorum.", "libcorosync_common.")
+
+
+def lies_in(file, folders):
+    return any(os.path.realpath(file).startswith(os.path.realpath(folder) + "/")
+               for folder in folders.split(":"))
+
+
 class Broken(Exception):
     """A place cannot do its work."""
 
@@ -27,21 +35,22 @@ class Setting:
     def check(self):
         """That each side would run on its own libraries."""
         for path, folders in ((self.stock_path, self.root), (self.ours_path, self.ours)):
-            listed = subprocess.run(["ldd", self.program], env=dict(os.environ, LD_LIBRARY_PATH=path),
-                                    capture_output=True, text=True, check=True).stdout
+            environment = dict(os.environ, LD_LIBRARY_PATH=path)
+            listed = subprocess.run(["ldd", self.program], env=environment, capture_output=True,
+                                    text=True, check=True).stdout
             for line in listed.splitlines():
                 name, _, found = line.strip().partition(" => ")
-                if name.startswith(("libsam.", "libvotequorum.", "libcorosync_common.")) and not any(
-                        os.path.realpath(found.split(" (")[0]).startswith(os.path.realpath(f) + "/")
-                        for f in folders.split(":")):
+                if name.startswith(COMPARED) and not lies_in(found.split(" (")[0], folders):
                     raise Broken(f"{name} is taken from {found}, not from {folders}")
 
 
 class Place:
     def __init__(self, setting, libraries):
         environment = dict(os.environ, LD_LIBRARY_PATH=setting.stock_path)
-        command = [f"{HERE}/../../scripts/in-namespaces", sys.executable, f"{HERE}/place.py",
-                   setting.program, libraries, setting.root]
+        # It ends with us, however we end.
+        command = ["setpriv", "--pdeathsig", "TERM", f"{HERE}/../../scripts/in-namespaces",
+                   sys.executable, "-B", f"{HERE}/place.py", setting.program, libraries,
+                   setting.root]
         self.process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
 

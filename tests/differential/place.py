@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""place.py PROGRAM LIBRARIES ROOT: one place where programs run, one after the other, with one set of
-libraries and a private daemon. For scripts/in-namespaces. A line of JSON on stdin is a program, a line
-on stdout is what it did: its transcript, how it ended, and what was left."""
+"""place.py PROGRAM LIBRARIES ROOT: one place where programs run, one after the other, with one set
+of libraries and a private daemon. For scripts/in-namespaces. A line of JSON on stdin is a program,
+a line on stdout is what it did: its transcript, how it ended, and what was left."""
 import ctypes
 import json
 import os

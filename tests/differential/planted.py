@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""planted.py BUILD PROGRAM ROOT CMAKE-OPTION...: that the comparison finds what it is there for. Builds
-our libraries with one fault at a time in a copy of the tree, in the folder BUILD, and requires that
-random programs find each within SECONDS. Exit status: 0 if they do; 77 where nothing can run."""
+"""planted.py BUILD PROGRAM ROOT CMAKE-OPTION...: that the comparison finds what it is there for.
+Builds our libraries with one fault at a time in a copy of the tree, in the folder BUILD, and
+requires that random programs find each within SECONDS. Exit status: 0 if they do; 77 where nothing
+can run."""
 import os
 import shutil
 import subprocess
@@ -71,9 +72,9 @@ def plant(tree, file, old, new):
 def is_found(program, root, build, kind):
     """True if the comparison has ended with a finding."""
     ours = ":".join(f"{build}/src/{name}" for name in ("votequorum", "sam", "corosync_common"))
-    done = subprocess.run([sys.executable, f"{HERE}/run.py", str(SECONDS), "--kind", kind, "--shrink",
-                           "0", "--program", program, "--ours", ours, "--root", root],
-                          stdout=subprocess.PIPE, text=True, check=False)
+    command = [sys.executable, "-B", f"{HERE}/run.py", str(SECONDS), "--kind", kind,
+               "--shrink", "0", "--program", program, "--ours", ours, "--root", root]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode == 77:
         sys.exit(77)
     print(done.stdout, flush=True)

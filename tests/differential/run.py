@@ -41,16 +41,20 @@ class Runner:
         results = lane.run(text, program.transport, fresh)
         return compare.compare(text, *results, self.rules)
 
-    def confirmed(self, lane, program, text):
-        """A difference that is seen again, with a new daemon: a busy machine may show one once. What
-        hangs or crashes with ours only is believed when it is seen twice, others when it is seen in
-        most of the runs."""
-        seen = []
+    def confirmed(self, lane, program, first):
+        """A difference that is seen in most runs with new daemons; or None, and whose outcome at
+        that step has changed: a busy machine may show one once."""
+        text = program.text()
+        seen, changed = [], set()
         for _ in range(AGAIN):
-            difference, _rows = self.difference(lane, program, text, fresh=True)
+            results = lane.run(text, program.transport, fresh=True)
+            difference, _rows = compare.compare(text, *results, self.rules)
             if difference is not None:
                 seen.append(difference)
-        return seen[0] if 2 * len(seen) > AGAIN else None
+            for side, result in zip(("stock", "ours"), results):
+                if compare.Seen(result).at(first.key) != getattr(first, side):
+                    changed.add(side)
+        return (seen[0] if 2 * len(seen) > AGAIN else None), changed
 
     def next_program(self, kind, number):
         """Each lane has seeds of its own, so that its daemon keeps its transport."""
@@ -67,10 +71,10 @@ class Runner:
             self.rows.update(set(rows))
         if difference is None:
             return
-        again = self.confirmed(lane, program, program.text())
+        again, changed = self.confirmed(lane, program, difference)
         if again is None:
             with self.lock:
-                self.unsteady.append((program, difference))
+                self.unsteady.append((program, difference, changed))
             return
         self.found(lane, program, again)
 
@@ -81,7 +85,10 @@ class Runner:
             self.findings.append(program)
         if self.options.shrink:
             def still_differs(text):
-                return self.difference(lane, program, text, fresh=program.transport is not None)[0]
+                """At the same step: a program that lacks steps may differ elsewhere."""
+                fresh = program.transport is not None
+                found = self.difference(lane, program, text, fresh)[0]
+                return found if found and found.key == difference.key else None
             text, difference = shrink.shrink(program, difference, still_differs,
                                              limit=self.options.shrink)
         else:
@@ -115,8 +122,12 @@ class Runner:
                    for number in range(min(LANES[kind], self.options.lanes))]
         for worker in workers:
             worker.start()
-        for worker in workers:
-            worker.join()
+        while any(worker.is_alive() for worker in workers):
+            try:
+                for worker in workers:
+                    worker.join()
+            except KeyboardInterrupt:
+                self.failure = "interrupted"
 
 
 def report(program, text, difference):
@@ -177,8 +188,9 @@ def main():
     counts = ", ".join(f"{runner.count[kind]} {kind}" for kind in options.kind)
     print(f"differential: {counts} programs; {len(runner.findings)} unexplained differences, "
           f"{len(runner.unsteady)} seen once and not again")
-    for program, difference in runner.unsteady:
-        print(f"  once: {program.kind} {program.seed}\n{difference}")
+    for program, difference, changed in runner.unsteady:
+        who = " and ".join(sorted(changed)) or "neither"
+        print(f"  once: {program.kind} {program.seed}; later {who} did otherwise\n{difference}")
     for row, count in sorted(runner.rows.items()):
         print(f"  {count} times: {row}")
     sys.exit(1 if runner.findings or runner.failure else 0)

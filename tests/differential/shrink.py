@@ -4,7 +4,7 @@ import time
 
 
 def shrink(program, difference, still_differs, limit):
-    """(the shortest text that was found, its difference). The steps keep the numbers of their lines."""
+    """(the shortest text that was found, its difference). The steps keep the lines they had."""
     end = time.monotonic() + limit
     last = difference
     kept = list(range(len(program.steps)))

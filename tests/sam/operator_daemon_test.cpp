@@ -15,10 +15,10 @@ constexpr int kCmapRestart = SAM_RECOVERY_POLICY_RESTART | SAM_RECOVERY_POLICY_C
 
 volatile sig_atomic_t g_stop;
 
-class SamOperatorDaemonTest : public SamDaemonTest {};
+class SamOperatorDaemon : public SamDaemonTest {};
 
 // A handler that sets a flag does not end the wait, and the flag is not looked at in it.
-TEST_F(SamOperatorDaemonTest, StopLetsGoOfWhoWaitsForQuorum) {
+TEST_F(SamOperatorDaemon, StopLetsGoOfWhoWaitsForQuorum) {
   lose_quorum();
   SamProcess application([] {
     set("SAM_FORWARD", "TERM");
@@ -42,7 +42,7 @@ TEST_F(SamOperatorDaemonTest, StopLetsGoOfWhoWaitsForQuorum) {
   EXPECT_EQ(keys(application.supervisor()), Keys{});
 }
 
-TEST_F(SamOperatorDaemonTest, StopLeavesNoKeys) {
+TEST_F(SamOperatorDaemon, StopLeavesNoKeys) {
   SamProcess application([] {
     set("SAM_FORWARD", "TERM");
     app::enter(kLongInterval, kCmapRestart);
@@ -57,7 +57,7 @@ TEST_F(SamOperatorDaemonTest, StopLeavesNoKeys) {
   EXPECT_EQ(keys(application.supervisor()), Keys{});
 }
 
-TEST_F(SamOperatorDaemonTest, LimitLeavesTheStateFailed) {
+TEST_F(SamOperatorDaemon, LimitLeavesTheStateFailed) {
   SamProcess application([] {
     set("SAM_RESTART_LIMIT", "1/3600");
     app::enter(kLongInterval, kCmapRestart);
@@ -69,7 +69,7 @@ TEST_F(SamOperatorDaemonTest, LimitLeavesTheStateFailed) {
 }
 
 // Else the daemon's watchdog service would find it late, and might reset the machine.
-TEST_F(SamOperatorDaemonTest, StateIsStoppedWhileTheNextInstanceIsWaitedFor) {
+TEST_F(SamOperatorDaemon, StateIsStoppedWhileTheNextInstanceIsWaitedFor) {
   SamProcess application([] {
     set("SAM_RESTART_DELAY", "3600000");
     app::enter(2000, kCmapRestart);
@@ -85,7 +85,7 @@ TEST_F(SamOperatorDaemonTest, StateIsStoppedWhileTheNextInstanceIsWaitedFor) {
   EXPECT_TRUE(proc::exists(application.supervisor()));
 }
 
-TEST_F(SamOperatorDaemonTest, LogTellsOfLostQuorum) {
+TEST_F(SamOperatorDaemon, LogTellsOfLostQuorum) {
   const LogFile log;
   SamProcess application([&] {
     log.use();

@@ -131,7 +131,7 @@ TEST_F(QuorumCheck, DaemonStoppedAtAnyMomentDoesNotHoldItUp) {
   EXPECT_GT(silent, 0U);
   // The daemon has noticed the end of those that were killed, and cleaned up behind them.
   EXPECT_TRUE(says(check({"-m0"}), kOk, "QUORUM OK"));
-  EXPECT_TRUE(eventually([&] { return count_shared_memory() == files; }))
+  EXPECT_TRUE(eventually([&] { return count_shared_memory() <= files; }))
       << count_shared_memory() << " files, not " << files;
 }
 

@@ -120,8 +120,8 @@ TEST_F(SamRunCluster, StoppedWhileItWaitsItEnds) {
 
 TEST_F(SamRunCluster, StateIsInCmap) {
   ASSERT_TRUE(cluster().start());
-  Running run({"--cmap"}, kYielding, on(1));
-  ASSERT_TRUE(run.comes_to(1, "started "));
+  Running run({"--cmap", "-c", "echo checked", "-i", "50", "-g", "100000"}, kYielding, on(1));
+  ASSERT_TRUE(run.comes_to(5, "checked"));
   const std::string key =
       "resources.process." + std::to_string(run.process().pid()) + ".state (str) = running";
   EXPECT_TRUE(eventually([&] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// sam-run as a service: stopped, told to read its configuration, killed, in a crash loop, logged and
-// noticed by a service manager.
+// sam-run as a service: stopped, told to read its configuration, killed, in a crash loop, logged
+// and noticed by a service manager.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -20,7 +20,8 @@ const std::vector<std::string> kService = shell(
 const std::vector<std::string> kCrashing = shell("echo started $$; exit 9");
 
 // With a checker and without one.
-const std::vector<std::vector<std::string>> kKinds = {{}, {"-c", "true", "-i", "50"}};
+const std::vector<std::vector<std::string>> kKinds = {{},
+                                                      {"-c", "true", "-i", "50", "-g", "100000"}};
 
 testing::AssertionResult is_gone(int pid) {
   if (eventually([&] { return !proc::exists(pid) || proc::state(pid) == 'Z'; })) {
@@ -94,7 +95,7 @@ TEST(SamRunSignals, AreNotForwardedIfNotAskedFor) {
 TEST(SamRunKilled, TakesTheCommandAndTheCheckerAlong) {
   const ScratchFolder folder;
   const std::string file = folder / "pid";
-  Running run({"-c", "echo $PPID >" + file, "-i", "50"}, kService);
+  Running run({"-c", "echo $PPID >" + file, "-i", "50", "-g", "100000"}, kService);
   int checker = 0;
   ASSERT_TRUE(eventually([&] { return bool(std::ifstream(file) >> checker); }));
   run.process().kill_and_reap();
@@ -158,6 +159,7 @@ TEST(SamRunNotify, ServiceManagerIsTold) {
     ASSERT_GT(size, 0) << said << run.output();
     said.append(message, static_cast<std::size_t>(size));
   }
+  ASSERT_TRUE(run.comes_to(1, "started "));  // and not only on its way there
   run.process().signal(SIGTERM);
   EXPECT_TRUE(run.process().wait().exited_with(5));
 }

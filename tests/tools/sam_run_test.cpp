@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // sam-run without a cluster: how it ends, what its command finds, restarts and checks.
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
+#include <cerrno>
 #include <csignal>
 
+#include "support/refuse_call.h"
 #include "tools/running.h"
 
 namespace cs::test {
@@ -164,8 +167,7 @@ TEST(SamRunCheck, LateCheckIsKilled) {
               kYielding);
   EXPECT_TRUE(run.comes_to(1, "sam-run: the check has not ended within 300 ms, and is killed"));
   int pid = 0;
-  std::ifstream(file) >> pid;
-  ASSERT_GT(pid, 0);
+  ASSERT_TRUE(eventually([&] { return bool(std::ifstream(file) >> pid); }));
   EXPECT_TRUE(eventually([&] { return !proc::exists(pid) || proc::state(pid) == 'Z'; }));
   EXPECT_EQ(run.count("started "), 1) << run.output();
 }
@@ -205,12 +207,30 @@ TEST(SamRunCheck, CheckerHoldsNothingOfTheCommandsAndIsDeaf) {
   EXPECT_TRUE(std::filesystem::exists(command));
 }
 
+TEST(SamRunCheck, WorksOnKernelsWithoutPidfds) {
+  const ScratchFolder folder;
+  const std::string file = folder / "pid";
+  const ProgramOptions old_kernel = {
+      .before_exec = [] { (void)refuse_call(SYS_pidfd_open, ENOSYS); }};
+  Running run(
+      {"-d", "0", "-c", "echo $PPID >" + file + "; echo checked", "-i", "50", "-g", "100000"},
+      kYielding, old_kernel);
+  EXPECT_TRUE(run.comes_to(3, "checked"));
+  int checker = 0;
+  ASSERT_TRUE(eventually([&] { return bool(std::ifstream(file) >> checker); }));
+  ASSERT_EQ(::kill(run.number_after("started "), SIGKILL), 0);
+  EXPECT_TRUE(run.comes_to(2, "started "));
+  EXPECT_TRUE(eventually([&] { return !proc::exists(checker); }));
+  const Running late({"-c", "sleep 300", "-i", "200", "-g", "100000"}, kYielding, old_kernel);
+  EXPECT_TRUE(late.comes_to(2, "sam-run: the check has not ended within 200 ms"));
+}
+
 // A checker that is gone or stands still is no proof of health.
 TEST(SamRunCheck, WithoutTheCheckerTheCommandIsNotBelievedHealthy) {
   for (const int number : {SIGKILL, SIGSTOP}) {
     const ScratchFolder folder;
     const std::string file = folder / "pid";
-    Running run({"-c", "echo $PPID >" + file, "-i", "50", "-g", "400"}, kYielding);
+    Running run({"-c", "echo $PPID >" + file, "-i", "50", "-g", "1500"}, kYielding);
     int checker = 0;
     ASSERT_TRUE(eventually([&] { return bool(std::ifstream(file) >> checker); }));
     ASSERT_EQ(::kill(checker, number), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * The process that asks the daemon, again and again, and tells each answer. A daemon that is stopped
- * in the middle of a request leaves it waiting in the library; its parent is not held up by that.
+ * The process that asks the daemon, again and again, and tells each answer. A daemon that is
+ * stopped in the middle of a request leaves it waiting in the library; its parent is not held up by
+ * that.
  */
 #define _GNU_SOURCE
 #include "quorum-check/ask.h"
@@ -20,8 +21,8 @@
 enum { PAUSE_MS = 250 };
 
 static pid_t asker;
-/* Not handed to the callbacks as their context: that comes back from the daemon, who is not to choose
- * where we write. */
+/* Not handed to the callbacks as their context: that comes back from the daemon, who is not to
+ * choose where we write. */
 static struct answer answer;
 
 static void on_quorum(votequorum_handle_t handle, uint64_t context, uint32_t quorate,

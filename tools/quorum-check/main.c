@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * quorum-check: whether this node is in a quorate partition, for monitoring and for scripts. This
- * process reads the command line, waits for what the other one finds out, judges and prints. It never
- * enters the library, so that it ends in time whatever the daemon does.
+ * process reads the command line, waits for what the other one finds out, judges and prints. It
+ * never enters the library, so that it ends in time whatever the daemon does.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -160,6 +160,16 @@ static void take_outcome(enum outcome outcome, const struct answer *answer,
     }
 }
 
+/* How long the other process has for leaving in order, which ends in time as well. */
+static int farewell_before(int64_t deadline)
+{
+    int64_t left = deadline - now();
+
+    if (left < 0)
+        return 0;
+    return left < FAREWELL_MS ? (int)left : FAREWELL_MS;
+}
+
 /* Returns the exit status. Nobody waits for what comes after the output. */
 static int check(const struct options *options, int64_t start)
 {
@@ -180,7 +190,7 @@ static int check(const struct options *options, int64_t start)
     options->print(stdout, &report);
     status = finish((int)report.verdict.status);
     if (line >= 0)
-        stop_asking(line, outcome == ANSWERED ? FAREWELL_MS : 0);
+        stop_asking(line, outcome == ANSWERED ? farewell_before(start + report.limit) : 0);
     return status;
 }
 

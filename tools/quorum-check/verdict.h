@@ -17,7 +17,8 @@ struct verdict {
     char problems[MOST_PROBLEMS][PROBLEM_SIZE]; /* printable ASCII without '|' */
 };
 
-/* Votes that can go before quorum does; negative when it holds, or is lost, with fewer than needed. */
+/* Votes that can go before quorum does; negative when it holds, or is lost, with fewer than
+ * needed. */
 long margin_of(const struct votequorum_info *info);
 
 /* A name that came from elsewhere, fit for every kind of output: what is not printable ASCII, and

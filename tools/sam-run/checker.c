@@ -157,8 +157,8 @@ _Noreturn static void check_on(const struct checks *checks)
     }
 }
 
-/* What was inherited for the command is not ours to hold open. SAM's descriptors, and the pidfd, are
- * those that are closed on exec. */
+/* What was inherited for the command is not ours to hold open. SAM's descriptors, and the pidfd,
+ * are those that are closed on exec. */
 static void let_go_of_descriptors(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -218,7 +218,8 @@ static int complete(struct options *options)
     return -1;
 }
 
-/* What a command that knows nothing of SAM wants, unless the caller's environment says otherwise. */
+/* What a command that knows nothing of SAM wants, unless the caller's environment says
+ * otherwise. */
 static void set_defaults(void)
 {
     setenv("SAM_LOG", "stderr", 0);

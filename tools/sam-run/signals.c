@@ -60,8 +60,8 @@ int parse_signal(const char *text, size_t length)
     return parse_real_time(name);
 }
 
-/* As libsam has it: not those that cannot be caught, that say that the process itself has gone wrong,
- * or that are about its own children. */
+/* As libsam has it: not those that cannot be caught, that say that the process itself has gone
+ * wrong, or that are about its own children. */
 static bool may_be_forwarded(int number)
 {
     static const int others[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGABRT, SIGBUS, SIGFPE,

@@ -111,15 +111,14 @@ void HealthCheckThread::halt() noexcept {
   changed();
 }
 
-void HealthCheckThread::stop() noexcept {
-  halt();
+void HealthCheckThread::wait_for_callback() noexcept {
   Nanoseconds now = monotonic_now();
   const Nanoseconds limit = now + kPatience;
   for (; now < limit; now = monotonic_now()) {
     std::uint32_t seen;
     {
       const SignalSafeLockGuard guard(lock_);
-      if (home_ != guard.owner() || !in_callback_) return;
+      if (home_ != guard.owner() || !in_callback_ || started_) return;
       if (pthread_equal(pthread_self(), thread_)) return;
       seen = changes_;
     }

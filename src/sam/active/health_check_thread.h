@@ -44,9 +44,10 @@ class HealthCheckThread {
   // From now on no callback and no check begins.
   void halt() noexcept;
 
-  // Also waits for a running callback, but at most 200 ms: it may be waiting for something that the
-  // caller holds. Does not wait when the callback itself, or a handler in its thread, calls this.
-  void stop() noexcept;
+  // Call once halted: waits for a running callback, but at most 200 ms: it may be waiting for
+  // something that the caller holds. Does not wait when the callback itself, or a handler in its
+  // thread, calls this, nor once somebody has started again.
+  void wait_for_callback() noexcept;
 
  private:
   struct Round {

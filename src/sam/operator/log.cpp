@@ -109,7 +109,7 @@ ssize_t write_at_once(int fd, std::string_view line) noexcept {
 std::size_t format_line(const LogRecord& record, pid_t supervisor, timespec wall_time, bool prefix,
                         char (&text)[kLineRoom]) noexcept {
   constexpr char kEvents[][8] = {"start", "warning", "kill", "death", "end"};
-  Line line(text, sizeof text - 1);  // room for the end of the line, however long it is
+  Line line(text, sizeof(text) - 1);  // room for the end of the line, however long it is
   if (prefix) line.add("<%d>", level_of(record));
   write_time(wall_time, line);
   line.add(" sam[%d]: %.8s instance=%u", supervisor,
@@ -120,7 +120,7 @@ std::size_t format_line(const LogRecord& record, pid_t supervisor, timespec wall
   if (*reason != '\0') line.add(" reason=\"%s\"", reason);
   if (record.event == LogRecord::Event::kWarning) {
     char name[kSignalNameRoom] = "none";
-    if (record.number != 0) write_signal_name(record.number, name, sizeof name);
+    if (record.number != 0) write_signal_name(record.number, name, sizeof(name));
     line.add(" signal=%s", name);
   }
   if (record.event == LogRecord::Event::kEnd) line.add(" exit=%d", record.number);

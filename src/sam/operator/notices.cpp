@@ -18,7 +18,7 @@ std::size_t format_notice(const ServiceStatus& status, bool is_sign_of_life,
   const unsigned restarts = status.instance > 0 ? status.instance - 1 : 0;
   // As long as it can be, it still fits.
   return static_cast<std::size_t>(
-      std::snprintf(text, sizeof text, "%s%s%sSTATUS=instance %u, %u restart%s%s%s",
+      std::snprintf(text, sizeof(text), "%s%s%sSTATUS=instance %u, %u restart%s%s%s",
                     status.is_ready ? "READY=1\n" : "", status.is_stopping ? "STOPPING=1\n" : "",
                     is_sign_of_life ? "WATCHDOG=1\n" : "", status.instance, restarts,
                     restarts == 1 ? "" : "s", *reason != '\0' ? ", last: " : "", reason));

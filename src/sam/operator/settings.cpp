@@ -159,7 +159,7 @@ void read_journal(const char* stream, OperatorSettings& settings) noexcept {
 void read_socket(const char* path, OperatorSettings& settings) noexcept {
   settings.notifies = false;
   const std::size_t length = path != nullptr ? std::strlen(path) : 0;
-  if (length < 2 || length >= sizeof settings.notify_socket) return;
+  if (length < 2 || length >= sizeof(settings.notify_socket)) return;
   if (*path != '/' && *path != '@') return;
   std::memcpy(settings.notify_socket, path, length);
   if (*path == '@') settings.notify_socket[0] = '\0';

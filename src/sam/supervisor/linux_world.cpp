@@ -15,8 +15,8 @@
 namespace cs::sam {
 namespace {
 
-// In place of a wait that takes memory, or more descriptors than a limit set meanwhile allows. All
-// that is looked at after a wait can be looked at without one.
+// Used when ppoll() fails for lack of memory, or because RLIMIT_NOFILE is now below the number of
+// entries. Everything that is looked at after a wait can be looked at without one.
 int pause_for_want() noexcept {
   const timespec pause = to_timespec(10 * kNanosecondsPerMillisecond);
   (void)::nanosleep(&pause, nullptr);
@@ -43,8 +43,8 @@ LinuxWorld::LinuxWorld(QuorumClient& quorum, Store& store, const OperatorSetting
 
 LinuxWorld::~LinuxWorld() { g_world = nullptr; }
 
-// In what a signal handler of the application has forked: a process that holds our ends of the
-// pipes would hide that they are closed, and has its own use for SIGCHLD.
+// Runs in a process that a signal handler of the application has forked. If it kept our ends of the
+// pipes, it would hide that they are closed; and it has its own use for SIGCHLD.
 void LinuxWorld::after_fork() noexcept {
   LinuxWorld* const self = std::exchange(g_world, nullptr);
   if (self == nullptr || self->is_forking_) return;
@@ -65,7 +65,7 @@ Nanoseconds World::now() noexcept { return monotonic_now(); }
 
 Nanoseconds World::beat_resolution() const noexcept { return heartbeat_resolution(); }
 
-// A descriptor of ours that is not there any more makes it impossible, too.
+// It is also impossible when a descriptor of ours has been closed.
 Woken World::wait(const Awaited& awaited, Deadline deadline) noexcept {
   enum { kCommands, kProcess, kQuorum, kCmap, kQuorumLife, kCmapLife };
   LinuxWorld& self = on_linux(this);
@@ -106,8 +106,8 @@ pid_t World::fork() noexcept {
   return pid;
 }
 
-// A handler that returns in what it has forked, having failed to exec: there is one supervisor
-// only.
+// A handler may return in a process that it has forked, when its exec has failed. There is only one
+// supervisor.
 void World::leave_if_copy() noexcept {
   if (on_linux(this).is_copy_) ::_exit(EXIT_FAILURE);
 }

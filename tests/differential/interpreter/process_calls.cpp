@@ -20,6 +20,7 @@
 
 #include "differential/interpreter/calls.h"
 #include "differential/interpreter/record.h"
+#include "differential/interpreter/threads.h"
 
 namespace cs::differential {
 namespace {
@@ -125,6 +126,7 @@ void do_at_exit() {
   for (const Step& step : g_at_exit) {
     at_line(kAtExit + step.line);
     perform(step);
+    wait_until_quiet();
   }
   g_at_exit.clear();
 }

@@ -207,7 +207,8 @@ int callback() {
   if (g_calls.fetch_add(1) > 0) return g_callback == "fail" ? 1 : 0;
   at_line(g_callback_line);
   record("called");
-  g_told = g_callback == "exit" || g_callback == "abort" || g_callback == "end_thread";
+  g_told = g_callback == "end_thread";
+  if (g_callback == "exit" || g_callback == "abort") sleep_ms(100);  // after who has started it
   do_in_callback();
   g_told = true;
   while (g_callback == "block") ::pause();
@@ -246,8 +247,12 @@ void helper(const Step& step) {
 // -- the supervisor ------------------------------------------------------------------------------
 
 void signal_supervisor(const Step& step) {
-  if (g_supervisor != 0) ::kill(g_supervisor, static_cast<int>(step.number(1)));
+  const auto number = static_cast<int>(step.number(1));
+  if (g_supervisor == 0) return;
+  ::kill(g_supervisor, number);
   sleep_ms(50);
+  const std::int64_t limit = now_ms() + 3000;
+  while (number == SIGKILL && is_running(g_supervisor) && now_ms() < limit) sleep_ms(5);
 }
 
 void keys(const Step&) {

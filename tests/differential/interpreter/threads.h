@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The threads t0 to t9 of a program and its forked processes c0 to c9. Each does one step at a time.
+// The threads t0 to t9 of a program and its forked processes c0 to c9. Each does one step at a
+// time.
 #pragma once
 
 #include "differential/interpreter/step.h"

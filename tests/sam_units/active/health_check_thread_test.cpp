@@ -52,8 +52,14 @@ int note_name() {
   return 0;
 }
 
+// As sam_stop does.
+void stop(HealthCheckThread& thread) {
+  thread.halt();
+  thread.wait_for_callback();
+}
+
 int stop_from_inside() {
-  g_thread->stop();
+  stop(*g_thread);
   ++g_calls;
   return 0;
 }
@@ -94,7 +100,7 @@ class SamHealthCheckThread : public testing::Test {
   }
   void TearDown() override {
     g_held = false;
-    thread_->stop();
+    stop(*thread_);
   }
   HealthCheckThread* thread_ = nullptr;
 };
@@ -107,7 +113,7 @@ TEST_F(SamHealthCheckThread, NoCallbackAsTheFirstIsRefused) {
 
 TEST_F(SamHealthCheckThread, WithoutACallbackStartAndStopDoNothing) {
   thread_->start();
-  thread_->stop();
+  stop(*thread_);
   EXPECT_EQ(g_checks, 0U);
 }
 
@@ -115,7 +121,7 @@ TEST_F(SamHealthCheckThread, FourChecksGoWithEachCall) {
   ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 5));
-  thread_->stop();
+  stop(*thread_);
   EXPECT_GE(g_checks, 4 * g_calls);
   EXPECT_LE(g_checks, 4 * (g_calls + 1));  // a stop may come between the check and the call
 }
@@ -124,7 +130,7 @@ TEST_F(SamHealthCheckThread, IsToldByItsNameInAListOfThreads) {
   ASSERT_EQ(thread_->set_callback(note_name, kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 2));
-  thread_->stop();
+  stop(*thread_);
   EXPECT_TRUE(g_is_named);
   EXPECT_STREQ(g_name, "sam-health");
 }
@@ -141,7 +147,7 @@ TEST_F(SamHealthCheckThread, NoCallbackRunsOnceStopHasReturned) {
   for (int round = 0; round < 50; ++round) {
     thread_->start();
     ASSERT_TRUE(reaches(g_calls, static_cast<unsigned>(round)));
-    thread_->stop();
+    stop(*thread_);
     const unsigned calls = g_calls;
     ::poll(nullptr, 0, 3);
     ASSERT_EQ(g_calls, calls);
@@ -153,7 +159,7 @@ TEST_F(SamHealthCheckThread, FailedCallbackIsNeverCalledAgain) {
   ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 1));
-  thread_->stop();
+  stop(*thread_);
   const unsigned checks = g_checks;
   thread_->start();
   ::poll(nullptr, 0, 100);
@@ -166,7 +172,7 @@ TEST_F(SamHealthCheckThread, AnotherCallbackTakesItsPlace) {
   ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 1));
-  thread_->stop();
+  stop(*thread_);
   ASSERT_EQ(thread_->set_callback(look_at_mask, kInterval), CS_OK);
   thread_->start();
   EXPECT_TRUE(reaches(g_calls, 3));
@@ -195,7 +201,7 @@ TEST_F(SamHealthCheckThread, StopDoesNotWaitForEverForABlockingCallback) {
   ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 1));
-  thread_->stop();
+  stop(*thread_);
   EXPECT_EQ(g_calls, 1U);
 }
 
@@ -227,7 +233,7 @@ TEST_F(SamHealthCheckThread, CallbackHasTheMaskOfWhoHasRegisteredIt) {
   ASSERT_TRUE(reaches(g_calls, 1));
   EXPECT_TRUE(g_blocked_sigterm);
   EXPECT_FALSE(g_blocked_sigsegv);
-  thread_->stop();
+  stop(*thread_);
   ASSERT_EQ(thread_->set_callback(look_at_mask, kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 3));
@@ -244,7 +250,7 @@ TEST_F(SamHealthCheckThread, CheckIsSentWithSignalsBlocked) {
   ASSERT_EQ(thread->set_callback(count_call, kInterval), CS_OK);
   thread->start();
   ASSERT_TRUE(reaches(g_calls, 10));
-  thread->stop();
+  stop(*thread);
   EXPECT_TRUE(g_blocked_sigterm);
   EXPECT_FALSE(g_blocked_sigsegv);
 }
@@ -258,7 +264,7 @@ TEST_F(SamHealthCheckThread, CheckThatCannotBeSentEndsThemUntilTheNextStart) {
   EXPECT_EQ(g_checks, 1U);
   EXPECT_EQ(g_calls, 0U);
   g_check_answer = CS_OK;
-  thread_->stop();
+  stop(*thread_);
   thread_->start();
   EXPECT_TRUE(reaches(g_calls, 3));
 }
@@ -301,14 +307,14 @@ TEST_P(SamHealthCheckThreadEnds, AreAFailureThatANewCallbackMends) {
   ASSERT_EQ(thread_->set_callback(GetParam(), kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 1));
-  thread_->stop();
+  stop(*thread_);
   const unsigned checks = g_checks;
   ASSERT_EQ(thread_->prepare(), CS_OK);
   thread_->start();
   ::poll(nullptr, 0, 100);
   EXPECT_EQ(g_checks, checks);
   EXPECT_EQ(g_calls, 1U);
-  thread_->stop();
+  stop(*thread_);
   ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
   thread_->start();
   EXPECT_TRUE(reaches(g_calls, 3));
@@ -339,7 +345,7 @@ TEST_F(SamHealthCheckThread, ForkedBeforeTheStartItIsMadeAnew) {
     if (thread_->prepare() != CS_OK) return false;
     thread_->start();
     if (!reaches(g_calls, 3)) return false;
-    thread_->stop();
+    stop(*thread_);
     return thread_->set_callback(look_at_mask, kInterval) == CS_OK;
   });
 }
@@ -352,7 +358,7 @@ TEST_F(SamHealthCheckThread, ForkedDuringACallbackItWaitsForNothing) {
   ASSERT_TRUE(reaches(g_calls, 1));
   in_child([&] {
     const Nanoseconds begun = monotonic_now();
-    for (int i = 0; i < 200; ++i) thread_->stop();
+    for (int i = 0; i < 200; ++i) stop(*thread_);
     return monotonic_now() - begun < 20'000 * kMs;  // not 200 ms each
   });
 }
@@ -361,7 +367,7 @@ std::atomic<int> g_handled;
 
 void stop_in_handler(int) {
   const int error = errno;
-  g_thread->stop();
+  stop(*g_thread);
   errno = error;
   ++g_handled;
 }
@@ -379,7 +385,7 @@ TEST_F(SamHealthCheckThread, HandlerMayStopWhatItInterruptsStopping) {
   ASSERT_TRUE(reaches(g_calls, 1));
   const itimerval soon{{0, 0}, {0, 20'000}};
   ::setitimer(ITIMER_REAL, &soon, nullptr);
-  thread_->stop();
+  stop(*thread_);
   for (int i = 0; i < 20000 && g_handled == 0; ++i) ::poll(nullptr, 0, 1);
   EXPECT_EQ(g_handled, 1);
   ::sigaction(SIGALRM, &previous, nullptr);

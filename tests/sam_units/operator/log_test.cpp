@@ -119,7 +119,7 @@ TEST(SamLogWriting, IsOneWholeLine) {
   const UniqueFd writer(ends[1]);
   EXPECT_TRUE(write_line(writer.get(), "one\n", 1000));
   char text[16];
-  EXPECT_EQ(::recv(reader.get(), text, sizeof text, MSG_DONTWAIT), 4);
+  EXPECT_EQ(::recv(reader.get(), text, sizeof(text), MSG_DONTWAIT), 4);
 }
 
 TEST(SamLogWriting, DoesNotWaitForAFullPipe) {

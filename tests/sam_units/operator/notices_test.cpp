@@ -119,7 +119,7 @@ class SamNoticeSocket : public testing::Test {
   }
   std::string receive() {
     char text[256];
-    const ssize_t size = ::recv(receiver_.get(), text, sizeof text, MSG_DONTWAIT);
+    const ssize_t size = ::recv(receiver_.get(), text, sizeof(text), MSG_DONTWAIT);
     return {text, static_cast<std::size_t>(size > 0 ? size : 0)};
   }
 

@@ -12,7 +12,7 @@ namespace {
 
 std::string name_of(int number) {
   char text[kSignalNameRoom];
-  write_signal_name(number, text, sizeof text);
+  write_signal_name(number, text, sizeof(text));
   return text;
 }
 

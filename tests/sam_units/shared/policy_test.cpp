@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which recovery policies and intervals are accepted, what they mean, and when a retry is due.
+// Which recovery policies and intervals are accepted, and what they mean.
 #include "sam/shared/policy.h"
 
 #include <gtest/gtest.h>
-
-#include "sam/supervisor/backoff.h"
 
 namespace cs::sam {
 namespace {

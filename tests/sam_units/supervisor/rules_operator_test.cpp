@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Rules for what the operator sees and asks for: reasons, a stop, a silence that the kernel excuses.
+// Rules for what the operator sees and asks for: reasons, a stop, a silence that is excused.
 #include "sam_units/supervisor/rules_support.h"
 
 namespace cs::sam {
