@@ -63,8 +63,8 @@ cs_find_flag(-fstack-clash-protection CS_COMPILER_PROBES_STACK)  # clang 14: not
 if(CS_COMPILER_PROBES_STACK)
   target_compile_options(cs_shipped INTERFACE -fstack-clash-protection)
 endif()
-# Every symbol is bound when the library is loaded, so a call through a procedure linkage table would
-# be a detour, of thirty-odd bytes for each function of libc.
+# Every symbol is bound when the library is loaded, so a call through a procedure linkage table
+# would be a detour, of thirty-odd bytes for each function of libc.
 if(CMAKE_SIZEOF_VOID_P EQUAL 8)
   cs_find_flag(-fno-plt CS_COMPILER_CALLS_DIRECTLY)
   if(CS_COMPILER_CALLS_DIRECTLY)

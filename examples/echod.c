@@ -12,7 +12,8 @@
  *
  * Both signals reach the supervisor, which passes them on: SAM_FORWARD in the unit.
  *
- * Usage: echod CONFIGURATION SOCKET. The first line of CONFIGURATION is the prefix of each answer. */
+ * Usage: echod CONFIGURATION SOCKET
+ * The first line of CONFIGURATION is the prefix of each answer. */
 #define _GNU_SOURCE
 #include <corosync/corotypes.h>
 #include <corosync/sam.h>
@@ -222,7 +223,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: echod CONFIGURATION SOCKET\n");
         return EXIT_FAILURE;
     }
-    /* Taken by sigtimedwait, in the main thread. Blocked across sam_register as well: the supervisor
+    /* Taken by sigtimedwait, in the main thread. Blocked across sam_register, too: the supervisor
    * lets in by itself what SAM_FORWARD names. */
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);

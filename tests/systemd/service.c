@@ -2,7 +2,8 @@
  *
  * A daemon as they are, that knows nothing of systemd: a flag for SIGTERM, another for SIGHUP, both
  * handlers made before sam_register, and a clean-up at the end. SIGUSR1 makes it crash, SIGUSR2
- * hang; with the argument crash it crashes by itself, with quorum it needs that. It writes what it does to standard output. */
+ * hang; with the argument crash it crashes by itself, with quorum it needs that. It writes what it
+ * does to standard output. */
 #include <corosync/sam.h>
 #include <signal.h>
 #include <stdio.h>

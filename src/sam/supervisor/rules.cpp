@@ -128,8 +128,8 @@ void Rules::note_beat(Nanoseconds beat, Nanoseconds now) noexcept {
   life_.was_held = false;
 }
 
-// Then a fresh interval begins. A debugger may take its time, and when it has let go is not known: a
-// whole interval follows. A dump may get stuck.
+// Then a fresh interval begins. A debugger may take its time, and when it has let go is not known:
+// a whole interval follows. A dump may get stuck.
 bool Rules::excuses(Excuse excuse, Nanoseconds now) noexcept {
   switch (excuse) {
     case Excuse::kNone:
