@@ -111,8 +111,8 @@ TEST(SamOperatorLog, SaysWhatItDoesNotUnderstand) {
   log.expect("^sam: SAM_FORWARD=KILL is not understood, and ignored$");
 }
 
-// Only started by the next case, in a process of its own.
-TEST(SamOperatorSecure, DISABLED_Program) {
+// Also started by the next case, as a program of another user.
+TEST(SamOperatorSecure, ProgramInitializes) {
   if (::geteuid() != ::getuid()) ::puts("is secure");
   EXPECT_EQ(sam_initialize(kLongInterval, SAM_RECOVERY_POLICY_RESTART), CS_OK);
 }
@@ -125,8 +125,7 @@ TEST(SamOperatorSecure, SetUserIdProgramsAskNobody) {
                                          program};
   ASSERT_TRUE(run_program(copy).exited_with(0));
   const auto run = [&] {
-    return run_program({program, "--gtest_also_run_disabled_tests",
-                        "--gtest_filter=SamOperatorSecure.DISABLED_Program"},
+    return run_program({program, "--gtest_filter=SamOperatorSecure.ProgramInitializes"},
                        {.environment = {{"SAM_INTERVAL", "soon"}}, .capture = true})
         .output;
   };

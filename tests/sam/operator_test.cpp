@@ -280,7 +280,9 @@ TEST(SamOperatorInterval, TakesThePlaceOfTheProgramsOwn) {
 
 // The test is the debugger.
 TEST(SamExcusedSilence, OfAProcessThatADebuggerHolds) {
-  SamProcess application([] {
+  const LogFile log;
+  SamProcess application([&] {
+    log.use();
     app::enter(1000, kRestart);
     app::expect_ok(sam_start());
     app::report("runs");
@@ -294,7 +296,7 @@ TEST(SamExcusedSilence, OfAProcessThatADebuggerHolds) {
   application.follow(3500);  // it would have been killed twice over
   EXPECT_EQ(proc::state(instance), 't');
   ASSERT_EQ(::ptrace(PTRACE_DETACH, instance, nullptr, nullptr), 0);
-  EXPECT_FALSE(application.comes("registered", 1000)) << application.story();
+  EXPECT_FALSE(application.comes("registered", 1000)) << log.text();
   EXPECT_TRUE(proc::exists(instance));
 }
 

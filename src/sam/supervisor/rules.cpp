@@ -3,6 +3,7 @@
 #include "sam/supervisor/rules.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace cs::sam {
 namespace {
@@ -124,14 +125,18 @@ void Rules::note_beat(Nanoseconds beat, Nanoseconds now) noexcept {
   life_.forgiven = false;
   life_.missed = false;
   life_.dump_began.reset();
+  life_.was_held = false;
 }
 
-// Then a fresh interval begins. A debugger may take its time; a dump may get stuck.
+// Then a fresh interval begins. A debugger may take its time, and when it has let go is not known:
+// a whole interval follows. A dump may get stuck.
 bool Rules::excuses(Excuse excuse, Nanoseconds now) noexcept {
   switch (excuse) {
     case Excuse::kNone:
-      return false;
+      if (!std::exchange(life_.was_held, false)) return false;
+      break;
     case Excuse::kHeldByDebugger:
+      life_.was_held = true;
       break;
     case Excuse::kDumpingCore: {
       if (!life_.dump_began) life_.dump_began = now;

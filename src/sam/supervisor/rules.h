@@ -4,6 +4,7 @@
 #ifndef CS_SAM_RULES_H
 #define CS_SAM_RULES_H
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -72,7 +73,8 @@ class Rules {
                        Excuse excuse = Excuse::kNone) noexcept;
   // Whether a health check is overdue at that time.
   [[nodiscard]] bool is_silent(Nanoseconds now, Nanoseconds last_beat) const noexcept {
-    return has_time_limit() && last_beat == life_.last_beat && now >= health_check_due();
+    const Nanoseconds due = std::max(life_.interval_began, last_beat) + settings_.interval;
+    return has_time_limit() && now >= due + resolution_;
   }
 
   // When time_passed has something to decide.
@@ -116,6 +118,7 @@ class Rules {
     Nanoseconds heard = 0;            // the last proof of life
     bool warned = false;
     bool missed = false;                         // a health check, and none has come since
+    bool was_held = false;                       // by a debugger, when it was last looked at
     bool let_go = false;                         // out of sam_start, with an error
     std::optional<Nanoseconds> dump_began = {};  // it is dumping core, as far as we have seen
     bool forgiven = false;  // a fresh interval was given since the last health check
