@@ -10,6 +10,7 @@ import select
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -57,7 +58,7 @@ class Place:
                     connection.sendall((self.answer(*words) or "").encode())
                 except BrokenPipeError:
                     pass  # who asked has ended
-                except OSError as error:
+                except (OSError, subprocess.SubprocessError) as error:
                     print(f"place: {error}", file=sys.stderr)
 
     def answer(self, what, *arguments):
@@ -191,7 +192,7 @@ def main():
         for line in sys.stdin:
             try:
                 result = place.run(json.loads(line))
-            except OSError as error:
+            except (OSError, subprocess.SubprocessError) as error:
                 result = {"broken": str(error)}
                 place.corosync.end()
             print(json.dumps(result), flush=True)
