@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <poll.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <map>
