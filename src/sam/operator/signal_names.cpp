@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <iterator>
 #include <signal.h>
 
@@ -37,8 +38,10 @@ constexpr std::string_view view(const Name& name) noexcept {
   return {name.text, length};
 }
 
+// starts_with() would bring in the C++ run-time, by way of substr().
 bool take_prefix(std::string_view& text, std::string_view prefix) noexcept {
-  if (!text.starts_with(prefix)) return false;
+  const bool is_long_enough = text.size() >= prefix.size();
+  if (!is_long_enough || std::memcmp(text.data(), prefix.data(), prefix.size()) != 0) return false;
   text.remove_prefix(prefix.size());
   return true;
 }
