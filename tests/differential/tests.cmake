@@ -26,8 +26,8 @@ set(differential_root ${PROJECT_SOURCE_DIR}/build/corosync-root)
 add_test(NAME Differential.Tools
          COMMAND Python3::Interpreter -B -m unittest discover -s ${differential} -p "*_test.py")
 
-# Programs with threads, signals and daemons that come and go differ now and then in what no list has
-# foreseen. So the programs themselves (scripts/differential without CMake, for fresh seeds) and the
+# Programs with threads, signals and daemons that come and go differ now and then in what no list
+# has foreseen. So the programs themselves (scripts/differential runs them without ctest) and the
 # planted faults are tests only where they are asked for.
 option(CS_DIFFERENTIAL_TESTS "Random programs against the distribution's libraries in ctest" OFF)
 if(NOT CS_DIFFERENTIAL_TESTS)
