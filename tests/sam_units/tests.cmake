@@ -8,7 +8,8 @@ endfunction()
 cs_add_sam_unit_test(supervisor child_signal)
 cs_add_sam_unit_test(supervisor death_watch)
 cs_add_sam_unit_test(supervisor overslept)
-cs_add_sam_unit_test(supervisor rules sam_units/supervisor/rules_quorum_test.cpp)
+cs_add_sam_unit_test(supervisor rules sam_units/supervisor/rules_quorum_test.cpp
+                     sam_units/supervisor/rules_late_test.cpp)
 
 cs_add_sam_unit_test(active health_check_thread)
 

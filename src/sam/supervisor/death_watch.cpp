@@ -2,6 +2,7 @@
 // Waiting for a child, and looking after a stranger.
 #include "sam/supervisor/death_watch.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 namespace cs::sam {
@@ -44,6 +45,11 @@ void DeathWatch::wait_for_end() noexcept {
   } else {
     world().await_end(pid_, pidfd_.get());
   }
+}
+
+bool DeathWatch::was_killed() const noexcept {
+  const int status = status_.value_or(0);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
 int DeathWatch::exit_code() const noexcept {

@@ -68,6 +68,8 @@ class DeathWatch {
 
   // Of a dead process, as far as it is known: ended by a signal, or with an exit code other than 0.
   [[nodiscard]] bool has_failed() const noexcept { return status_.value_or(0) != 0; }
+  // Of a dead process: it is known that SIGKILL was its end.
+  [[nodiscard]] bool was_killed() const noexcept;
   // False when a dead stranger's end could not be looked at.
   [[nodiscard]] bool knows_status() const noexcept { return pid_ == 0 || is_known_; }
   // 0 when a signal was the end, or the code is not known.

@@ -42,6 +42,8 @@ LinuxWorld::LinuxWorld(QuorumClient& quorum, Store& store, PidfdOpen opener) noe
 
 LinuxWorld::~LinuxWorld() { g_world = nullptr; }
 
+bool LinuxWorld::open() noexcept { return channel_.open(); }
+
 // In what a signal handler of the application has forked: a process that holds our ends of the
 // pipes would hide that they are closed, and has its own use for SIGCHLD.
 void LinuxWorld::after_fork() noexcept {

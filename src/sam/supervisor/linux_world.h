@@ -29,7 +29,7 @@ class LinuxWorld : public World {
   ~LinuxWorld();
 
   // Makes pipes and page. False, with errno, when there are no descriptors or no memory.
-  [[nodiscard]] bool open() noexcept { return channel_.open(); }
+  [[nodiscard]] bool open() noexcept;
 
   // In a new instance.
   [[nodiscard]] ActiveEnds take_active_ends() noexcept { return channel_.take_active_ends(); }

@@ -40,19 +40,35 @@ class Rules {
   // A new instance, not started.
   Decision instance_began() noexcept;
 
-  // Commands of the active process; number: of the command, for the reply.
-  Decision start_asked(std::uint32_t number, Nanoseconds now) noexcept;
+  // Commands of the active process; number: of the command, for the reply. knows_verdict: the last
+  // verdict that has arrived was told.
+  Decision start_asked(std::uint32_t number, Nanoseconds now, bool knows_verdict = true) noexcept;
   Decision stop_asked(std::uint32_t number) noexcept;  // 0: nobody waits for a reply
   Decision finished() noexcept;                        // it is never started again
   Decision failure_marked() noexcept;
 
-  // The service's verdict; a lost connection counts as not quorate.
-  Decision quorum_told(bool quorate, Nanoseconds now) noexcept;
+  // The warn signal has been sent: what it leaves the process counts from here on.
+  void warned(Nanoseconds now) noexcept;
+
+  // What became of a reply: it has reached the process, whose interval begins there if it was that
+  // to its start; or it could not be sent yet, and the process does not know that it is started.
+  void answered(Nanoseconds now) noexcept;
+  void answer_is_owed() noexcept { life_.is_owed_answer = true; }
+
+  // The service's verdict; a lost connection counts as not quorate. Only the last one that has
+  // arrived starts a process.
+  Decision quorum_told(bool quorate, Nanoseconds now, bool is_last = true) noexcept;
 
   // Call after each wait. now: a clock reading later than that of last_beat, the time of the last
   // health check (0 if there was none). overslept: how much later than asked the wait ended, when
   // nothing else ended it.
   Decision time_passed(Nanoseconds now, Nanoseconds last_beat, Nanoseconds overslept) noexcept;
+
+  // The application goes on in another process, a daemon. A verdict was on the whole of it.
+  [[nodiscard]] Decision passed_on() const noexcept;
+
+  // The process has ended by itself before SIGKILL reached it: what it said before still counts.
+  void kill_missed() noexcept;
 
   // When time_passed has something to decide.
   [[nodiscard]] Deadline next_deadline() const noexcept;
@@ -62,7 +78,7 @@ class Rules {
 
   // Whether health checks are owed now.
   [[nodiscard]] bool has_time_limit() const noexcept {
-    return life_.phase == Phase::kRunning && settings_.interval > 0;
+    return is_limited() && !life_.is_owed_answer;
   }
 
  private:
@@ -84,9 +100,11 @@ class Rules {
   // What is known of one instance; the next one begins with none of it.
   struct Life {
     Phase phase = Phase::kStopped;
-    std::uint32_t waiting_start = 0;  // number of the command that waits for quorum
-    Nanoseconds interval_began = 0;   // at the last proof of life, or what counts as one
-    Nanoseconds last_beat = 0;        // as it was told last
+    std::uint32_t waiting_start = 0;        // number of the command that waits for quorum
+    Nanoseconds interval_began = 0;         // at the last proof of life, or what counts as one
+    Nanoseconds last_beat = 0;              // as it was told last
+    Phase unless_killed = Phase::kRunning;  // what it is if SIGKILL has come too late
+    bool is_owed_answer = false;
     bool warned = false;
     bool forgiven = false;  // a fresh interval was given since the last health check
     std::optional<Grace> grace = {};
@@ -98,10 +116,17 @@ class Rules {
   Decision stop(Phase phase, std::uint32_t number) noexcept;
   void note_beat(Nanoseconds beat, Nanoseconds now) noexcept;
   bool forgive(Nanoseconds now, Nanoseconds overslept) noexcept;
-  Nanoseconds health_check_due() const noexcept {
-    return life_.interval_began + settings_.interval + resolution_;
+  bool is_limited() const noexcept {
+    return life_.phase == Phase::kRunning && settings_.interval > 0;
   }
-  Nanoseconds grace_over() const noexcept { return life_.grace->began + settings_.interval; }
+  Deadline health_check_due() const noexcept {
+    if (!has_time_limit()) return Deadline::never();
+    return Deadline::at(life_.interval_began + settings_.interval + resolution_);
+  }
+  Deadline grace_over() const noexcept {
+    if (!is_limited() || !life_.grace) return Deadline::never();
+    return Deadline::at(life_.grace->began + settings_.interval);
+  }
 
   Settings settings_;
   Nanoseconds resolution_;

@@ -28,6 +28,7 @@ Nanoseconds busy_bound(const Settings& settings) noexcept {
 // In one round, which must not become long: what is left makes the next wait end at once.
 constexpr int kFramesAtOnce = 64;
 constexpr int kVerdictsAtOnce = 16;
+constexpr int kReadings = 4;
 // More than a pipe holds: all that a dead instance can have left.
 constexpr int kLastFrames = 8192;
 
@@ -55,11 +56,12 @@ Ending Supervisor::run() noexcept {
     const Woken woken = wait();
     world_.leave_if_copy();
     if (!woken.is_able) break;
-    take_verdicts();  // first: a start that was asked for after quorum was lost has to wait
+    (void)take_verdicts();
+    reconnect_quorum();
     if (!take_commands(kFramesAtOnce)) break;
     judge_by_time();
     publish(woken.cmap);
-    if (instance_) instance_->catch_up(now_);
+    if (instance_ && instance_->catch_up(now_)) rules_.answered(clock());
     if (const auto ending = look_after_children()) return *ending;
   }
   return give_up();
@@ -102,26 +104,32 @@ Deadline Supervisor::next_wake() const noexcept {
   if (settings_.policy.needs_quorum() && !quorum_.is_connected()) {
     wake = std::min(wake, quorum_.due());
   }
+  if (!is_settled_) wake = std::min(wake, Deadline::at(now_));
   if (!instance_) return std::min(wake, restart_.due());
   wake = std::min(wake, instance_->next_attempt());
   return std::min(wake, instance_->process().next_look(now_));
 }
 
-// False when it is cut off from the instance: something in this process has closed the pipe.
+// What is no command counts as well: a stray writer must not keep us. False when the supervisor is
+// cut off from the instance.
 bool Supervisor::take_commands(int at_most) noexcept {
   CommandFrame frame;
   for (int count = 0; count < at_most && instance_; ++count) {
     const Received received = instance_->next_command(frame);
-    if (received != Received::kFrame) return received != Received::kBroken;
-    take_command(frame);
+    if (received == Received::kBroken) return false;
+    if (received == Received::kNothing) break;
+    if (received == Received::kFrame) take_command(frame);
   }
   return true;
 }
 
 void Supervisor::take_command(const CommandFrame& frame) noexcept {
   switch (frame.command) {
-    case Command::kStart:
-      return carry_out(rules_.start_asked(frame.sequence, clock()));
+    case Command::kStart: {
+      // First: a start that was asked for after quorum was lost has to wait.
+      const bool is_last = take_verdicts();
+      return carry_out(rules_.start_asked(frame.sequence, clock(), is_last));
+    }
     case Command::kStop:
       return carry_out(rules_.stop_asked(frame.sequence));
     case Command::kFinish:
@@ -138,43 +146,52 @@ void Supervisor::take_command(const CommandFrame& frame) noexcept {
   // pipe.
 }
 
-void Supervisor::take_verdicts() noexcept {
-  if (!settings_.policy.needs_quorum()) return;
+// False when more verdicts have arrived than are taken at once: then the last one is not known yet.
+bool Supervisor::take_verdicts() noexcept {
+  if (!settings_.policy.needs_quorum()) return true;
   const bool was_connected = quorum_.is_connected();
-  for (int count = 0; count < kVerdictsAtOnce; ++count) {
+  is_settled_ = false;
+  for (int count = 0; count < kVerdictsAtOnce && !is_settled_; ++count) {
     const auto verdict = world_.next_verdict();
-    if (!verdict) break;
-    carry_out(rules_.quorum_told(*verdict, now_));
+    is_settled_ = !verdict;
+    carry_out(rules_.quorum_told(world_.is_quorate(), clock(), is_settled_));
   }
-  if (quorum_.is_connected()) return;
-  if (was_connected) {
-    quorum_.lost(now_);
-  } else if (quorum_.due().has_passed(now_)) {
-    reconnect_quorum();
-  }
+  if (was_connected && !quorum_.is_connected()) quorum_.lost(now_);
+  return is_settled_;
 }
 
 void Supervisor::reconnect_quorum() noexcept {
+  const bool is_needed = settings_.policy.needs_quorum() && !quorum_.is_connected();
+  if (!is_needed || !quorum_.due().has_passed(now_)) return;
   const auto connect = [this](Deadline deadline) { return quorum_.connect(deadline); };
   if (!quorum_.attempt(connect)) return;
   carry_out(rules_.quorum_told(world_.is_quorate(), clock()));
 }
 
-// The heartbeat is read before the clock: a check that came in between counts.
+// The heartbeat is read before the clock: a check that came in between counts. If one has come,
+// both are read again: it may have taken long to get from the one to the other, and a signal must not go
+// to a process that has spoken meanwhile. Whoever speaks all the time is alive.
 void Supervisor::judge_by_time() noexcept {
   if (!instance_) return;
   const Nanoseconds woken = now_;
-  HeartbeatPage& page = world_.page();
-  const Nanoseconds last_beat = page.last_beat(woken);
-  now_ = clock();
+  const HeartbeatPage& page = world_.page();
+  Nanoseconds last_beat;
+  int readings = 0;
+  do {
+    last_beat = page.last_beat(now_);
+    now_ = clock();
+  } while (page.last_beat(now_) != last_beat && ++readings < kReadings);
   overslept_ = std::max(overslept_, busy_too_long(woken, now_, busy_bound_));
   carry_out(rules_.time_passed(now_, last_beat, overslept_));
-  if (!rules_.has_time_limit() || last_beat > now_) return;
-  if (last_beat > publisher_.last_updated()) {
-    // A nudge may have been lost, with the thread that was about to send it.
-    page.clear_nudge();
-    publisher_.note_health_check(last_beat);
-  }
+  note_health_check(last_beat);
+}
+
+void Supervisor::note_health_check(Nanoseconds last_beat) noexcept {
+  if (!rules_.has_time_limit() || last_beat > now_ || last_beat <= publisher_.last_updated())
+    return;
+  // A nudge may have been lost, with the thread that was about to send it.
+  world_.page().clear_nudge();
+  publisher_.note_health_check(last_beat);
 }
 
 // What the daemon is owed, however many health checks that was.
@@ -191,8 +208,10 @@ std::optional<Ending> Supervisor::look_after_children() noexcept {
   const auto status = world_.reap_others(child);
   if (!instance_) return {};
   if (status) instance_->note_status(*status);
-  if (!instance_->has_ended()) return {};
-  return bury_instance();
+  const pid_t watched = instance_->process().pid();
+  if (instance_->has_ended()) return bury_instance();
+  if (instance_->process().pid() != watched) carry_out(rules_.passed_on());
+  return {};
 }
 
 // Without an instance the rules say neither to signal nor to reply: they begin each instance as
@@ -201,14 +220,26 @@ std::optional<Ending> Supervisor::look_after_children() noexcept {
 void Supervisor::carry_out(const Decision& decision) noexcept {
   world_.leave_if_copy();
   assert(instance_ || (decision.signal == Decision::Signal::kNone && !decision.reply));
-  if (decision.signal == Decision::Signal::kWarn) instance_->send_signal(warn_signal_.load());
+  if (decision.signal == Decision::Signal::kWarn) {
+    instance_->send_signal(warn_signal_.load());
+    rules_.warned(clock());
+  }
   if (decision.signal == Decision::Signal::kKill) instance_->send_signal(SIGKILL);
   if (decision.publish) publisher_.show(*decision.publish, clock());
-  if (decision.reply) instance_->reply(*decision.reply);
+  if (decision.reply) answer(*decision.reply);
+}
+
+void Supervisor::answer(std::uint32_t number) noexcept {
+  if (instance_->reply(number)) {
+    rules_.answered(clock());
+  } else {
+    rules_.answer_is_owed();
+  }
 }
 
 // What it said before it died still counts: a stop, above all.
 std::optional<Ending> Supervisor::bury_instance() noexcept {
+  if (!instance_->process().was_killed()) rules_.kill_missed();
   (void)take_commands(kLastFrames);
   const Recovery recovery = rules_.instance_died();
   const int exit_code = instance_->exit_code();

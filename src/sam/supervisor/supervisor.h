@@ -54,15 +54,17 @@ class Supervisor {
   std::optional<Ending> start_instance() noexcept;
   Woken wait() noexcept;
   [[nodiscard]] Deadline next_wake() const noexcept;
-  void take_verdicts() noexcept;
+  bool take_verdicts() noexcept;
   void reconnect_quorum() noexcept;
   bool take_commands(int at_most) noexcept;
   void take_command(const CommandFrame& frame) noexcept;
   void judge_by_time() noexcept;
+  void note_health_check(Nanoseconds last_beat) noexcept;
   void publish(bool cmap_spoke) noexcept;
   [[nodiscard]] std::optional<Ending> look_after_children() noexcept;
   [[nodiscard]] std::optional<Ending> bury_instance() noexcept;
   void carry_out(const Decision& decision) noexcept;
+  void answer(std::uint32_t number) noexcept;
   [[nodiscard]] Ending quit(Recovery recovery, int exit_code) noexcept;
   [[nodiscard]] Ending give_up() noexcept;
   [[nodiscard]] Nanoseconds clock() noexcept { return world_.now(); }
@@ -79,6 +81,7 @@ class Supervisor {
   std::optional<Instance> instance_;
   unsigned instance_id_ = 0;
   Backoff restart_;
+  bool is_settled_ = true;     // no verdict is left to be taken
   Nanoseconds now_;            // the last reading of the clock
   Nanoseconds overslept_ = 0;  // how long this process has stood still, as far as it can tell
 };
