@@ -31,8 +31,13 @@ Invariants::Invariants(Trace& trace, const Settings& settings, const Application
       is_verdict_quorate_(daemon.is_quorate()) {}
 
 void Invariants::called(Nanoseconds now) {
-  const unsigned frames = kFramesAtOnce + (application_.is_at_work() ? 0 : kLastFrames);
+  const unsigned frames = kFramesAtOnce + (may_be_burying() ? kLastFrames : 0);
   require(++calls_ <= kCallsOfARound + frames * kCallsOfACommand, now, "no round without bound");
+}
+
+// Then it takes all that is in the pipe. It may not know of a daemon that goes on.
+bool Invariants::may_be_burying() const {
+  return !application_.is_at_work() || application_.has_forked();
 }
 
 // Whether it may have taken itself for frozen at the last judgement.

@@ -60,6 +60,7 @@ class Invariants {
   }
   [[nodiscard]] bool must_be_over(Nanoseconds now) const;
   [[nodiscard]] bool may_have_forgiven(Nanoseconds now) const;
+  [[nodiscard]] bool may_be_burying() const;
   [[nodiscard]] bool is_silent() const;
   void explain(Nanoseconds now);
   void excuse(Nanoseconds now);

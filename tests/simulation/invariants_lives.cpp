@@ -19,7 +19,7 @@ constexpr Nanoseconds kLookPeriod = 100 * kMs;
 
 void Invariants::command_taken(Nanoseconds now, const Letter& letter) {
   did_something_ = true;
-  require(++commands_ <= kMostCommands + (application_.is_at_work() ? 0 : 8192), now,
+  require(++commands_ <= kMostCommands + (may_be_burying() ? 8192 : 0), now,
           "no round without bound");
   const CommandFrame& frame = letter.frame;
   if (!letter.is_frame || frame.instance != application_.instance()) return;
