@@ -58,15 +58,15 @@ def threads(name, title, most, **more):
     """Time of one call of all threads together: with 8, at most 1 / 0.8 of that with 1."""
     figures = [Figure(name, f"{title}, 1 thread", "ns")]
     for count in (2, 4, 8):
-        figures.append(Figure(f"{name}_threads{count}", f"{title}, {count} threads", "ns", base=name,
-                              base_goal=most if count == 8 else None))
+        figures.append(Figure(f"{name}_threads{count}", f"{title}, {count} threads", "ns",
+                              base=name, base_goal=most if count == 8 else None))
     return Case(name, ("bench_votequorum_calls", f"--benchmark_filter=^{name}"), tuple(figures),
                 **more)
 
 
 def memory(handles):
-    # A daemon looks at each place that a client ever had, at each turn of its loop: after a thousand
-    # handles the requests of one take five times as long, for the rest of its life.
+    # A daemon looks at each place that a client ever had, at each turn of its loop: after a
+    # thousand handles the requests of one take five times as long, for the rest of its life.
     return Case(
         f"memory_{handles}", ("bench_votequorum", "library", "memory", handles),
         floor=("bench_votequorum", "bare", "memory", handles), memory_mib=handles * 4,
@@ -105,7 +105,8 @@ CASES = (
     getinfo("sporadic_same", "getinfo each 2 ms, one processor", 2000, 200, SAME, 1.0, 1.0, "bare"),
     getinfo("rare_apart", "getinfo each 50 ms, two processors", 50000, 20, APART, 0.9, 1.1, "bare"),
     getinfo("rare_same", "getinfo each 50 ms, one processor", 50000, 20, SAME, 1.0, 1.0, "bare"),
-    threads("shared_handle", "getinfo on one handle", 1.25, stock_environment=(("CS_BENCH_LOCK", "1"),)),
+    threads("shared_handle", "getinfo on one handle", 1.25,
+            stock_environment=(("CS_BENCH_LOCK", "1"),)),
     threads("own_handle", "getinfo on a handle each", None),
     votequorum("connect", 100, figure=Figure("connect", "connect and finalize", "ns", goal=0.25,
                                              picture=True)),
@@ -127,13 +128,14 @@ CASES = (
           data("restore", 64, "64 B"), data("restore", 4096, "4 KiB"),
           data("restore", 1048576, "1 MiB"), data("restore", 67108864, "64 MiB"))),
     restart(1, 50), restart(100, 10), restart(1024, 3),
-    supervisor("checks", Figure("supervisor_cpu", "supervisor, CPU for a million health checks", "ns",
-                                goal=0.01, picture=True)),
+    supervisor("checks", Figure("supervisor_cpu", "supervisor, CPU for a million health checks",
+                                "ns", goal=0.01, picture=True)),
     supervisor("idle", Figure("wakeups", "supervisor, wake-ups a minute at 4 checks a second", ""),
                Figure("resident", "supervisor, resident memory", "KiB")),
     supervisor("hang", Figure("late", "hang, from the end of the interval to the warning", "ns")),
     Case("startup", ("bench_startup", "bench_startup_target", 100),
-         (Figure("startup", "start of a program that links all three", "ns", goal=1.0, picture=True),),
+         (Figure("startup", "start of a program that links all three", "ns", goal=1.0,
+                 picture=True),),
          floor=("bench_startup", "bench_startup_libqb", 100)),
 )
 

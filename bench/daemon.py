@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The private corosync of a benchmark: one node, in the namespaces made by scripts/in-namespaces."""
+"""The private corosync of a benchmark: one node, in the namespaces of scripts/in-namespaces."""
 
 import os
 import pathlib
@@ -38,7 +38,8 @@ system {
 
 
 def library_path(root):
-    folders = [str(path) for base in ("usr/lib", "lib") for path in (root / base).glob("*-linux-gnu*")]
+    folders = [str(path) for base in ("usr/lib", "lib")
+               for path in (root / base).glob("*-linux-gnu*")]
     return ":".join(folders)
 
 

@@ -33,7 +33,8 @@ def quoted(text):
 
 
 def data_line(position, entry):
-    ours, stock = (report.number(entry["medians"][side], entry["unit"]) for side in ("ours", "stock"))
+    ours, stock = (report.number(entry["medians"][side], entry["unit"])
+                   for side in ("ours", "stock"))
     text = quoted(f"{ours}, stock {stock}")
     return f"1 {-position} {1 / entry['ratio']:.4g} {text}"
 

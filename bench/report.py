@@ -39,7 +39,8 @@ def median(values):
 
 
 def row(case, figure, sides):
-    values = {side: [metrics[figure.metric] for metrics in rounds] for side, rounds in sides.items()}
+    values = {side: [metrics[figure.metric] for metrics in rounds]
+              for side, rounds in sides.items()}
     own = values.get("ours", [])
     against = {side: ratios(own, values.get(side, [])) for side in ("stock", "floor")}
     base = [metrics[figure.base] for metrics in sides.get("ours", [])] if figure.base else []
@@ -68,7 +69,8 @@ def number(value, unit):
 
 
 def goal_text(figure):
-    parts = [(figure.goal, ""), (figure.floor_goal, " of floor"), (figure.base_goal, f" of {figure.base}")]
+    parts = [(figure.goal, ""), (figure.floor_goal, " of floor"),
+             (figure.base_goal, f" of {figure.base}")]
     return ", ".join(f"≤ {goal}{name}" for goal, name in parts if goal is not None)
 
 
@@ -90,11 +92,13 @@ def table(entries):
 
 def machine():
     lines = open("/proc/cpuinfo").read().splitlines()
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
+    models = (line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    model = next(models, "")
     return {"processor": model or platform.machine(), "processors": os.cpu_count(),
             "kernel": platform.release()}
 
 
 def write_json(path, entries, results):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"machine": machine(), "rows": entries, "rounds": results}, indent=1))
+    everything = {"machine": machine(), "rows": entries, "rounds": results}
+    path.write_text(json.dumps(everything, indent=1))

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Compiler and linker flags: warnings and sanitizers for everything, hardening and the ban on the
 # C++ run-time for what is shipped.
+include(CheckCXXSourceCompiles)
 include(CheckLinkerFlag)
 
 add_library(cs_warnings INTERFACE)
 target_compile_options(cs_warnings INTERFACE -Wall -Wextra -Wshadow -Wformat=2 -Wundef
                        $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
-if(CS_WERROR)  # not by default: the next compiler warns of something else
-  target_compile_options(cs_warnings INTERFACE -Werror)
+# Not by default: the next compiler warns of something else. So the presets alone ask for all that
+# these two compilers can tell, and for its being an error. (Clang finds old casts in C headers.)
+if(CS_WERROR)
+  target_compile_options(cs_warnings INTERFACE -Werror -Wconversion -Wsign-conversion -Wcast-qual
+                         -Wcast-align -Wswitch-enum
+                         $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wold-style-cast>
+                         $<$<C_COMPILER_ID:GNU>:-Wduplicated-branches -Wlogical-op>)
 endif()
 if(CS_SANITIZE)
   # Not vptr: it looks at objects through a pipe, so where descriptors run out it is wrong; and it
@@ -34,16 +40,37 @@ function(cs_find_fortify result)
   endif()
 endfunction()
 
+# cs_find_flag(FLAG VARIABLE): whether the compiler does something with FLAG for this processor.
+# CMake's own check takes it for enough that clang accepts the flag, which it may do only to ignore
+# it.
+function(cs_find_flag flag result)
+  set(CMAKE_REQUIRED_DEFINITIONS ${flag})
+  check_cxx_source_compiles("int main() { return 0; }" ${result}
+    FAIL_REGEX "unused during compilation|not supported|[Uu]nrecognized|[Uu]nknown")
+endfunction()
+
 # For the objects that end up in the shipped libraries.
 add_library(cs_shipped INTERFACE)
 target_compile_options(cs_shipped INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>
-  -fvisibility=hidden -fstack-protector-strong -fstack-clash-protection)
+  -fvisibility=hidden -fstack-protector-strong)
 # The checks of the standard library's own classes end in a function of libstdc++, so they stay out,
-# however the user or the compiler (GCC 15 without optimisation) asks for them.
+# however the user or the compiler (GCC 15 without optimization) asks for them.
 target_compile_options(cs_shipped INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-U_GLIBCXX_ASSERTIONS -D_GLIBCXX_NO_ASSERTIONS
     -U_GLIBCXX_DEBUG -U_GLIBCXX_DEBUG_PEDANTIC>)
+cs_find_flag(-fstack-clash-protection CS_COMPILER_PROBES_STACK)  # clang 14: not on arm64
+if(CS_COMPILER_PROBES_STACK)
+  target_compile_options(cs_shipped INTERFACE -fstack-clash-protection)
+endif()
+# Every symbol is bound when the library is loaded, so a call through a procedure linkage table
+# would be a detour, of thirty-odd bytes for each function of libc.
+if(CMAKE_SIZEOF_VOID_P EQUAL 8)
+  cs_find_flag(-fno-plt CS_COMPILER_CALLS_DIRECTLY)
+  if(CS_COMPILER_CALLS_DIRECTLY)
+    target_compile_options(cs_shipped INTERFACE -fno-plt)
+  endif()
+endif()
 if(NOT CS_SANITIZE)
   target_compile_options(cs_shipped INTERFACE -ffunction-sections -fdata-sections)
   cs_find_fortify(fortified)
@@ -59,9 +86,21 @@ if(NOT CS_SANITIZE)
     if(CS_LINKER_WRITES_MARKS)
       target_link_options(cs_shipped INTERFACE ${marks})
     endif()
+  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+    # The linker says that all is marked where libc's own objects are, too. It is not told to say so
+    # where they are not: _init and the like would then be stopped by the processor.
+    cs_find_flag(-mbranch-protection=standard CS_COMPILER_PROTECTS_BRANCHES)
+    if(CS_COMPILER_PROTECTS_BRANCHES)
+      target_compile_options(cs_shipped INTERFACE -mbranch-protection=standard)
+    endif()
   endif()
 endif()
 target_link_libraries(cs_shipped INTERFACE cs_warnings)
+# In what is shipped only: elsewhere the compiler sees such pointers in the C++ library's streams,
+# and with a sanitizer in every check that it adds.
+if(CS_WERROR AND NOT CS_SANITIZE)
+  target_compile_options(cs_shipped INTERFACE -Wnull-dereference)
+endif()
 
 add_custom_target(libraries COMMENT "All shipped libraries")
 
@@ -75,7 +114,8 @@ function(cs_add_library name)
     target_sources(${name} PRIVATE $<TARGET_OBJECTS:${object}>)
   endforeach()
   target_include_directories(${name}
-    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+           $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:cs_shipped> ${ARG_LIBS})
   set_target_properties(${name} PROPERTIES

@@ -20,9 +20,6 @@ foreach(kind LIBRARY INCLUDE PACKAGE)
 endforeach()
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 
-# clang 14 checks the stack on some machines only, and says so where it does not.
-set(CMAKE_CXX_FLAGS_INIT -Wno-unused-command-line-argument)
-
 if(CS_MACHINE STREQUAL "i386")
   # The kernel runs these programs; only the loader and the libraries are elsewhere.
   set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,--dynamic-linker=${CS_SYSROOT}/lib/ld-linux.so.2")

@@ -6,8 +6,11 @@ if(NOT BUILD_SHARED_LIBS)
   return()
 endif()
 
+# Which release of ours this is; NEWS.md and the packages have it.
+set(CS_CLIENTS_VERSION 1.1)
 # Above every 3.1.10-N of a distribution, below 3.1.11.
-set(CS_PACKAGE_VERSION "${PROJECT_VERSION}+clients1" CACHE STRING "Version of the packages")
+set(CS_PACKAGE_VERSION "${PROJECT_VERSION}+clients${CS_CLIENTS_VERSION}"
+    CACHE STRING "Version of the packages")
 set(CS_PACKAGE_RELEASE "1" CACHE STRING "Release of the packages, after the version")
 set(CS_PACKAGE_MAINTAINER "corosync-clients maintainers <maintainers@users.noreply.github.com>"
     CACHE STRING "Maintainer named in the packages")
@@ -70,8 +73,10 @@ string(JOIN "\n" CPACK_RPM_SPEC_MORE_DEFINE
        "%define _build_id_links none" "%define _buildhost localhost"
        "%define use_source_date_epoch_as_buildtime 1" "%define clamp_mtime_to_source_date_epoch 1")
 set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
-    /usr/share/man /usr/share/man/man3 /usr/share/doc /usr/include/corosync /usr/lib /usr/lib/debug
-    /usr/lib/debug/.build-id
+    /usr/share/man /usr/share/man/man3 /usr/share/man/man7 /usr/share/doc /usr/include/corosync
+    /usr/lib /usr/lib/debug /usr/lib/debug/.build-id
+    /usr/${CMAKE_INSTALL_SBINDIR} /usr/share/man/man8 /usr/share/bash-completion
+    /usr/share/bash-completion/completions
     /usr/${CMAKE_INSTALL_LIBDIR}/pkgconfig /usr/${CMAKE_INSTALL_LIBDIR}/cmake)
 
 # cs_describe(COMPONENT PACKAGE RPM-PACKAGE SECTION SUMMARY TEXT): what every package of ours has.
@@ -131,15 +136,19 @@ function(cs_write_symbols file library package since)
   file(WRITE ${file} "${text}${symbols}\n")
 endfunction()
 
-# cs_package(LIBRARY PACKAGE DEV-PACKAGE SINCE NAME EXAMPLE): the packages of a library. RPM ones are named as
-# openSUSE had them, a package for a library.
+# cs_package(LIBRARY PACKAGE DEV-PACKAGE SINCE NAME EXAMPLE): the packages of a library. RPM ones
+# are named as openSUSE had them, a package for a library.
 macro(cs_package library package dev_package since name example)
   get_target_property(soversion ${library} SOVERSION)
   set(rpm_package lib${library}${soversion})
   set(rpm_devel lib${library}-devel)
-  set(about "This takes the place of the corosync cluster engine's own package.")
-  cs_describe(${library} ${package} ${rpm_package} libs "cluster engine ${name} library (replacement)"
-              "${about}\nIt works with the distribution's corosync daemon, and with programs\nthat were built for the library it replaces.")
+  set(about "This takes the place of the corosync cluster engine's own package."
+      "\nIt works with the distribution's corosync daemon, and with programs"
+      "\nthat were built for the library it replaces.")
+  string(JOIN "" about ${about})
+  cs_describe(${library} ${package} ${rpm_package} libs
+              "cluster engine ${name} library (replacement)"
+              "${about}")
   set(control_dir ${package_dir}/${library})
   cs_write_symbols(${control_dir}/symbols ${library} ${package} ${since})
   file(WRITE ${control_dir}/shlibs "lib${library} ${soversion} ${package} (>= ${since})\n")
@@ -151,8 +160,10 @@ macro(cs_package library package dev_package since name example)
   get_target_property(linked ${library} LINK_LIBRARIES)
   if(linked MATCHES "corosync_common")
     set(CPACK_DEBIAN_${key}_PACKAGE_DEPENDS "libcorosync-common4 (>= 1.99.9)")
-    set(CPACK_DEBIAN_${key}_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/src/corosync_common)
-    list(APPEND CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/src/corosync_common)
+    set(CPACK_DEBIAN_${key}_PACKAGE_SHLIBDEPS_PRIVATE_DIRS
+        ${PROJECT_BINARY_DIR}/src/corosync_common)
+    list(APPEND CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS
+         ${PROJECT_BINARY_DIR}/src/corosync_common)
   endif()
   install(FILES packaging/lintian/${package} DESTINATION share/lintian/overrides
           COMPONENT ${library} EXCLUDE_FROM_ALL)
@@ -165,7 +176,8 @@ macro(cs_package library package dev_package since name example)
               "cluster engine ${name} development (replacement)"
               "${about}\nIt has the headers, the manual pages and what one links with.")
   if(NOT "${example}" STREQUAL "")
-    install(FILES examples/${example} examples/Makefile DESTINATION share/doc/${dev_package}/examples
+    install(FILES examples/${example} examples/Makefile
+            DESTINATION share/doc/${dev_package}/examples
             COMPONENT ${library}-dev EXCLUDE_FROM_ALL)
   endif()
   set(needed "${package} (= ${full_version})")
@@ -201,4 +213,23 @@ cs_package(corosync_common libcorosync-common4 libcorosync-common-dev 1.99.9 "co
 set(CPACK_RPM_COROSYNC_COMMON_PACKAGE_OBSOLETES "libcorosync-common4 < ${CS_PACKAGE_VERSION}")
 cs_package(sam libsam4 libsam-dev 1.99.9 "SAM" sam-worker.c)
 cs_package(votequorum libvotequorum8 libvotequorum-dev 2.4.2 "Votequorum" quorum-watch.c)
+
+# The tools: no library, so there is one for all architectures, and it stands for nothing else.
+if(CS_BUILD_TOOLS)
+  set(about "quorum-check says whether this node is quorate, for monitoring and scripts."
+            "\nsam-run runs any program under SAM, only with quorum if wanted.")
+  string(JOIN "" about ${about})
+  cs_describe(tools corosync-clients-tools corosync-clients-tools admin
+              "tools for programs in a corosync cluster" "${about}")
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_PROVIDES "")
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_PRIORITY "optional\nMulti-Arch: foreign")
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_SHLIBDEPS ON)
+  list(APPEND CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS
+       ${PROJECT_BINARY_DIR}/src/sam ${PROJECT_BINARY_DIR}/src/votequorum)
+  # sam-run asks our libsam for what the distribution's does not do.
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS
+      "libsam4 (>= ${CS_PACKAGE_VERSION}), libvotequorum8 (>= 2.4.2)")
+  string(APPEND CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS ", libcorosync-common4 (>= 1.99.9)")
+  set(CPACK_RPM_TOOLS_PACKAGE_REQUIRES "libsam4 >= ${CS_PACKAGE_VERSION}")
+endif()
 include(CPack)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * quorum-watch: prints what corosync's votequorum service says now, then a line for each
  * notification, until Ctrl-C. Exit status 0 after Ctrl-C or SIGTERM, 1 after an error.
- * Build: cc quorum-watch.c -o quorum-watch $(pkg-config --cflags --libs libvotequorum libcorosync_common)
+ * Build: cc quorum-watch.c -o quorum-watch \
+ *            $(pkg-config --cflags --libs libvotequorum libcorosync_common)
  */
 #define _POSIX_C_SOURCE 200809L
 #include <corosync/corotypes.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * sam-worker: counts, and goes on counting whatever happens to it: SAM starts it again and hands it
- * the count that it had stored. Commands come line by line on stdin: "crash", "hang" and "fail" (its
- * health check), "quit" or the end of the input. It says how long it was away each time.
+ * the count that it had stored. Commands come line by line on stdin: "crash", "hang" and "fail"
+ * (its health check), "quit" or the end of the input. It says how long it was away each time.
  * Usage: sam-worker [-q] [INTERVAL_MS]; with -q it runs only while the cluster is quorate.
- * Build: cc sam-worker.c -o sam-worker $(pkg-config --cflags --libs libsam libcorosync_common) -lpthread
+ * Build: cc sam-worker.c -o sam-worker -lpthread \
+ *            $(pkg-config --cflags --libs libsam libcorosync_common)
  */
 #define _POSIX_C_SOURCE 200809L
 #include <corosync/sam.h>
@@ -59,15 +60,15 @@ static int check_health(void)
 
 static void keep(void)
 {
-    check("sam_data_store", sam_data_store(&notes, sizeof notes));
+    check("sam_data_store", sam_data_store(&notes, sizeof(notes)));
 }
 
 static void greet(unsigned int instance)
 {
-    check("sam_data_restore", sam_data_restore(&notes, sizeof notes)); /* nothing yet: all zeros */
+    check("sam_data_restore", sam_data_restore(&notes, sizeof(notes))); /* nothing yet: all zeros */
     printf("instance %u counts on from %llu", instance, (unsigned long long)notes.count);
     if (notes.failed_at != 0)
-        printf(", %.1f ms after \"%s\"", (now() - notes.failed_at) / 1e6, notes.failure);
+        printf(", %.1f ms after \"%s\"", (double)(now() - notes.failed_at) / 1e6, notes.failure);
     printf("\n");
     notes.failed_at = 0;
 }
@@ -77,7 +78,7 @@ static int obey(const char *command)
 {
     if (strcmp(command, "quit") == 0)
         return 0;
-    snprintf(notes.failure, sizeof notes.failure, "%.7s", command);
+    snprintf(notes.failure, sizeof(notes.failure), "%.7s", command);
     notes.failed_at = now();
     keep();
     if (strcmp(command, "crash") == 0)
@@ -118,7 +119,7 @@ static void work(void)
         if (!sick) /* a store is a sign of life, like a health check */
             keep();
         if (asked)
-            going_on = read_command(command, sizeof command) && obey(command);
+            going_on = read_command(command, sizeof(command)) && obey(command);
         pthread_mutex_unlock(&lock);
     }
 }

@@ -103,7 +103,7 @@ typedef enum {
 #define CS_TIME_NS_IN_MSEC 1000000ULL
 #define CS_TIME_NS_IN_USEC 1000ULL
 
-/* Returns the time of the monotonic clock in nanoseconds; of the wall clock where there is no
+/* Returns the time of the monotonic clock in nanoseconds, or of the wall clock where there is no
  * monotonic one. Thread safe and async-signal-safe. */
 #if defined(__GNUC__)
 static __inline__ uint64_t cs_timestamp_get(void)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Client of the cluster's vote counting service: whether this partition is quorate, who votes, how
- * many votes are expected, and the quorum device. Names, values and layout are those of corosync
- * itself.
+ * Client of the cluster's vote counting service. It tells whether this partition is quorate, which
+ * nodes vote and how many votes are expected, and it serves the quorum device. Names, values and
+ * layout are those of corosync itself.
  *
  * Conventions
  *
- *  1. Handles. A handle names one connection to the daemon. Any number may be open, and the number
- *     of a finalized handle is never given to another connection.
+ *  1. Handles. A handle names one connection to the daemon. Any number may be open. The number of a
+ *     finalized handle is not given to another connection; on armel and mipsel, not to the next
+ *     131,071 connections.
  *  2. Results. Every function returns CS_OK (which is not 0) or the reason why it did nothing.
  *     CS_ERR_BAD_HANDLE: the handle is unknown or finalized. CS_ERR_INVALID_PARAM: a required
  *     pointer is NULL, or a value is one that the function's comment forbids. Parameters are
@@ -24,11 +25,11 @@
  *     dispatches (in several, possibly at once, if several dispatch the same handle) and may call
  *     every function, votequorum_finalize() included.
  *  6. Signals. No function is async-signal-safe. A signal handler that runs during a call does not
- *     cut its wait short. One that leaves it by siglongjmp(), and a thread that is cancelled in it, leave the
- *     handle usable.
- *  7. Fork. A handle belongs to the process that made it. A child does not use what it inherited
- *     while its parent lives; it initialises its own, and may finalise what it inherited. Descriptors
- *     are closed on exec.
+ *     cut its wait short. If it leaves the call by siglongjmp(), or the thread is cancelled there,
+ *     the handle stays usable.
+ *  7. Fork. A handle belongs to the process that made it. While its parent lives, a child does not
+ *     use a handle that it inherited: it initializes its own, and may finalize the inherited one.
+ *     Descriptors are closed on exec.
  */
 #ifndef COROSYNC_VOTEQUORUM_H_DEFINED
 #define COROSYNC_VOTEQUORUM_H_DEFINED
@@ -156,8 +157,8 @@ typedef struct {
  * callbacks  copied; NULL is the same as a structure of NULLs
  *
  * CS_ERR_INVALID_PARAM  handle is NULL
- * CS_ERR_LIBRARY        no daemon answers, votequorum is not its quorum provider, or descriptors
- *                       have run out here (errno EMFILE or ENFILE) or in the daemon
+ * CS_ERR_LIBRARY        no daemon is listening, votequorum is not its quorum provider, or
+ *                       descriptors have run out, here (errno EMFILE or ENFILE) or in the daemon
  * CS_ERR_TRY_AGAIN      the daemon is starting, is busy, or has not answered within 5 seconds
  * CS_ERR_ACCESS         the daemon refuses this user, or its socket's owner is neither root nor
  *                       this user
@@ -191,8 +192,8 @@ cs_error_t votequorum_model_initialize(votequorum_handle_t *handle,
 cs_error_t votequorum_finalize(votequorum_handle_t handle);
 
 /* Receives events and calls the callbacks. An event of a kind that this library does not know is
- * dropped and does not count. A callback that is left by longjmp() or by an exception leaves the
- * handle usable; its connection then stays open, finalized or not, until the thread ends.
+ * dropped and does not count. If a callback is left by longjmp() or by an exception, the handle
+ * stays usable; its connection then stays open, finalized or not, until the thread ends.
  *
  * dispatch_types  CS_DISPATCH_ONE              waits for one event and handles it
  *                 CS_DISPATCH_ALL              handles what has arrived
@@ -247,12 +248,12 @@ cs_error_t votequorum_setexpected(votequorum_handle_t handle, unsigned int expec
 
 /* Asks the daemon to change the number of votes of a node.
  *
- * nodeid  the node. Beware: 0 is the quorum device, whether there is one or not
+ * nodeid  the node. Beware: 0 means the quorum device, whether there is one or not
  * votes   its new number of votes
  *
  * CS_ERR_BAD_HANDLE      unknown or finalized handle
  * CS_ERR_NAME_NOT_FOUND  node not seen since the daemon started
- * CS_ERR_INVALID_PARAM   quorum would exceed the votes present, or be under half of them
+ * CS_ERR_INVALID_PARAM   quorum would exceed the votes present, or be less than half of them
  * CS_ERR_NO_RESOURCES    the other nodes could not be told; part of the change was made here
  * and the errors that every request may return.
  *
@@ -261,8 +262,8 @@ cs_error_t votequorum_setvotes(votequorum_handle_t handle, unsigned int nodeid, 
 
 /* Asks the daemon for events. Those for the current state have arrived when the function returns:
  * the node list, the quorum state and, from daemons that know it, the extra info of each device. If
- * that is more than the connection has room for (about 15 nodes with 4096 bytes each), the first
- * part has arrived, and the rest arrives as events are dispatched.
+ * that is more than the connection has room for (about 15 nodes with 4096 bytes each), only the
+ * first part has arrived; the rest arrives as events are dispatched.
  *
  * context  handed to the callbacks
  * flags    CS_TRACK_CURRENT       the current state

@@ -15,23 +15,28 @@ namespace cs {
 using Nanoseconds = std::int64_t;
 
 constexpr Nanoseconds kNanosecondsPerMillisecond = 1'000'000;
+constexpr Nanoseconds kNanosecondsPerSecond = 1'000'000'000;
+
+constexpr Nanoseconds to_nanoseconds(const timespec& time) noexcept {
+  return static_cast<Nanoseconds>(time.tv_sec) * kNanosecondsPerSecond + time.tv_nsec;
+}
 
 // CLOCK_MONOTONIC; async-signal-safe.
 inline Nanoseconds monotonic_now() noexcept {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<Nanoseconds>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+  return to_nanoseconds(now);
 }
 
 // For calls that take seconds and nanoseconds; the fields are narrower on some machines.
 inline timespec to_timespec(Nanoseconds time) noexcept {
   timespec split{};
-  split.tv_sec = static_cast<time_t>(time / 1'000'000'000);
-  split.tv_nsec = static_cast<long>(time % 1'000'000'000);
+  split.tv_sec = static_cast<time_t>(time / kNanosecondsPerSecond);
+  split.tv_nsec = static_cast<long>(time % kNanosecondsPerSecond);
   return split;
 }
 
-// A point on the monotonic clock after which one does not wait any longer, or never.
+// The point on the monotonic clock at which a wait gives up; or never.
 class Deadline {
  public:
   [[nodiscard]] static constexpr Deadline never() noexcept { return Deadline(kNever); }
@@ -40,9 +45,9 @@ class Deadline {
     return Deadline(monotonic_now() + delay * kNanosecondsPerMillisecond);
   }
 
-  // The earlier one is the smaller.
+  // The earlier one is the smaller. (NOLINT: clang-tidy 14 takes the operator's 0 for a pointer.)
   [[nodiscard]] friend constexpr auto operator<=>(const Deadline&,
-                                                  const Deadline&) noexcept = default;
+                                                  const Deadline&) noexcept = default;  // NOLINT
 
   [[nodiscard]] constexpr bool is_never() const noexcept { return when_ == kNever; }
   // The point itself; the end of time for never.

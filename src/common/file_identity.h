@@ -21,6 +21,15 @@ class FileIdentity {
     known_ = true;
   }
 
+  // By the numbers that fstat would tell.
+  [[nodiscard]] static FileIdentity of(dev_t device, ino_t inode) noexcept {
+    FileIdentity identity;
+    identity.device_ = device;
+    identity.inode_ = inode;
+    identity.known_ = true;
+    return identity;
+  }
+
   // False, with errno, when the file could not be looked at.
   [[nodiscard]] bool is_known() const noexcept { return known_; }
 
@@ -29,7 +38,7 @@ class FileIdentity {
     return known_ && other.known_ && device_ == other.device_ && inode_ == other.inode_;
   }
 
-  // Unless it is certain that another is, or none.
+  // True unless another file is certain to be there, or none.
   [[nodiscard]] bool may_be_behind(int fd) const noexcept {
     const FileIdentity other(fd);
     if (!other.known_) return errno != EBADF;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// errno and libqb codes -> cs_error_t, by the table of libcorosync_common: the one that is installed,
+// errno and libqb codes -> cs_error_t, by the table of the libcorosync_common that is installed:
 // ours or the distribution's.
 #include "common/status.h"
-
-extern "C" cs_error_t qb_to_cs_error(int result);
 
 namespace cs {
 

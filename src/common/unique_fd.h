@@ -41,8 +41,8 @@ class UniqueFd {
   int fd_ = kNone;
 };
 
-// Moves a descriptor out of the range of standard input, output and error, which daemons replace
-// without looking. Empty, with errno, when that fails.
+// Moves a descriptor above standard input, output and error, which daemons replace without looking.
+// Empty, with errno, when that fails.
 [[nodiscard]] inline UniqueFd above_stdio(UniqueFd fd) noexcept {
   if (!fd || fd.get() > STDERR_FILENO) return fd;
   return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));

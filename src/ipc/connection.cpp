@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One connection to a service of the daemon: making it, and letting go of it.
+// One connection to a service of the daemon: making it and ending it.
 #include "ipc/connection.h"
 
 #include <cerrno>
@@ -14,8 +14,8 @@
 namespace cs::ipc {
 namespace {
 
-// What to ask libqb for: several times the largest message of the three services. Each connection
-// has three rings of this size, in memory that the daemon locks.
+// Passed to libqb: several times the largest message of the three services. Each connection has
+// three rings of this size, in memory that the daemon locks.
 constexpr std::size_t kMessageSize = 64 * 1024;
 
 pid_t daemon_pid(qb_ipcc_connection_t* connection) noexcept {
@@ -37,7 +37,7 @@ Result<HeapPtr<Connection>> Connection::connect(const char* service, Deadline de
   const Section section(Section::Place::kWithin);
   Section::mask();
   auto shaken = shake_hands(service, kMessageSize, deadline);
-  // Signals are held off, but not every call has its EINTR from one. Nothing is left of the attempt.
+  // Signals are held off, but EINTR has other causes too. A failed attempt leaves nothing behind.
   while (shaken.status() == CS_ERR_INTERRUPT && !deadline.has_passed(monotonic_now())) {
     shaken = shake_hands(service, kMessageSize, deadline);
   }
@@ -45,7 +45,7 @@ Result<HeapPtr<Connection>> Connection::connect(const char* service, Deadline de
 
   int fd = -1;
   const int result = qb_ipcc_fd_get(shaken->connection, &fd);
-  // libqb may have chosen more than was asked for, and believes that buffers are as large.
+  // libqb may have chosen more than was asked for, and assumes that buffers are as large.
   const int negotiated = qb_ipcc_get_buffer_size(shaken->connection);
   const std::size_t size = negotiated > 0 ? static_cast<std::size_t>(negotiated) : kMessageSize;
   HeapBytes reply_buffer = make_heap_bytes(size);
@@ -80,7 +80,7 @@ Connection::~Connection() {
   if (in_flight.asked == this) in_flight.asked = nullptr;
   if (in_flight.requesting == this) in_flight.requesting = nullptr;
   if (in_flight.receiving == this) in_flight.receiving = nullptr;
-  // An application that has closed them all may have other files under these numbers.
+  // An application that has closed all descriptors may have other files under these numbers.
   const bool intact = fd_identity_.may_be_behind(fd_) && setup_identity_.may_be_behind(setup_fd_);
   if (intact && (is_owner() || owner_is_gone())) {
     qb_ipcc_disconnect(connection_);
@@ -91,8 +91,8 @@ Connection::~Connection() {
 
 bool Connection::is_owner() const noexcept { return ::getpid() == owner_; }
 
-// Then nobody is cut off by a disconnect: a program that made itself a daemon after it had connected.
-// Only if sure: whoever cannot see that process takes it to be there.
+// Then a disconnect cuts off nobody: the program has become a daemon since it connected. Only if
+// certain: a process that cannot be seen from here counts as living.
 bool Connection::owner_is_gone() const noexcept {
   if (process_numbers_ == 0 || process_number_space() != process_numbers_) return false;
   return ::kill(owner_, 0) != 0 && errno == ESRCH;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One connection to a service of the daemon, over libqb: requests and their answers, events.
 //
-// libqb has no locks, believes the peer, waits without limit and sleeps for every answer; this
-// class is where all of that is made good, for every client of ours.
+// libqb has no locks, trusts the peer, waits without limit and sleeps for every answer. This class
+// makes up for all of that, for all our clients.
 #ifndef CS_IPC_CONNECTION_H
 #define CS_IPC_CONNECTION_H
 
@@ -30,16 +30,17 @@
 namespace cs::ipc {
 
 // Safe for any number of threads, except that destruction must be the last use. A thread may vanish
-// from every call (see in_flight.h): what it asked is answered to nobody then, and all goes on.
+// from every call (see in_flight.h). The answer to its request is then dropped, and the connection
+// goes on.
 //
 // fork: the connection belongs to the process that made it. A child that destroys it closes its
-// copy of the descriptors, and leaves libqb's memory alone while its parent lives, since a disconnect
-// there would cut off the parent.
+// copy of the descriptors. It leaves libqb's memory alone while its parent lives, since a
+// disconnect there would cut off the parent.
 class Connection {
  public:
   // Connects to a service by name. Errors: what status_from_errno makes of libqb's errno;
   // CS_ERR_TRY_AGAIN also when the daemon does not answer before the deadline; CS_ERR_ACCESS when
-  // the listener is neither root nor ourselves (nothing it names has been opened by then).
+  // the listener is neither root nor our own user (no file that it names has been opened then).
   // errno is that of the failure.
   [[nodiscard]] static Result<HeapPtr<Connection>> connect(const char* service,
                                                            Deadline deadline) noexcept;
@@ -51,13 +52,13 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   // Sends a request and returns its answer, checked: id and length are as the protocol says, and
-  // the header says CS_OK. A Request has kId, header and the type Reply; only header.size bytes
-  // of it are sent (all of it when size is 0). A Reply has kId, kMinSize and header.
+  // the header says CS_OK. A Request has kId, header and the type Reply; only header.size bytes of
+  // it are sent (all of it when size is 0). A Reply has kId, kMinSize and header.
   //
   // Errors: the code in the answer's header; CS_ERR_MESSAGE_ERROR for an answer that does not
   // follow the protocol (the connection stays usable); CS_ERR_LIBRARY when the daemon is gone;
   // CS_ERR_TRY_AGAIN when the request could not be sent now or the deadline passed first. An answer
-  // that comes after its deadline is discarded, never taken for another's.
+  // that comes after its deadline is discarded, and never taken for another request's.
   template <typename Request>
   [[nodiscard]] Result<typename Request::Reply> call(
       Request request, Deadline deadline = Deadline::never()) noexcept {
@@ -75,37 +76,38 @@ class Connection {
     return reply;
   }
 
-  // Takes the next event that has arrived; does not wait. It lies in memory of the connection until
-  // end_event(), which follows, and others wait meanwhile. Errors (nothing is to follow then):
-  // CS_ERR_TRY_AGAIN when there is none; CS_ERR_MESSAGE_ERROR when it is shorter than a header or its
-  // length field lies (it is dropped); CS_ERR_LIBRARY when the daemon is gone.
+  // Takes the next event that has arrived; does not wait. The event lies in memory of the
+  // connection until the caller calls end_event(), and other threads wait until then. After an
+  // error end_event() must not be called. CS_ERR_TRY_AGAIN: there is no event.
+  // CS_ERR_MESSAGE_ERROR: the event is shorter than a header, or its length field is wrong; it is
+  // dropped. CS_ERR_LIBRARY: the daemon is gone.
   [[nodiscard]] Result<std::span<const std::byte>> begin_event() noexcept;
   void end_event() noexcept;
 
-  // Both at once. Returns how many bytes were put into into, which has room for a header at least. Of
-  // an event that is longer than into only the header is put there, so that one of a kind not known
-  // can be told from a wrong one.
+  // Copies the next event and ends it. Returns how many bytes were written to into, which has room
+  // for at least a header. Of an event that is longer than into only the header is copied, so that
+  // an unknown event can be told from a malformed one.
   [[nodiscard]] Result<std::size_t> next_event(std::span<std::byte> into) noexcept;
 
   // Waits until an event may have arrived or the daemon is gone (CS_OK), cancel() was called
   // (CS_ERR_BAD_HANDLE) or the deadline has passed (CS_ERR_TRY_AGAIN). Signals do not end the wait.
-  // CS_ERR_INTERRUPT: a signal handler has called the library, see Opening::close(); the connection
-  // may be gone.
+  // CS_ERR_INTERRUPT: a signal handler has called the library (see Opening::close()), and the
+  // connection may be gone.
   [[nodiscard]] cs_error_t wait_event(Deadline deadline) noexcept;
 
-  // Ends every present and future wait_event. Does not wait itself. Async-signal-safe. Nothing else
-  // but requests may follow.
+  // Ends every present and future wait_event. Does not wait itself. Async-signal-safe. Only
+  // requests may follow.
   void cancel() noexcept;
 
-  // Readable when an event waits or, in shared-memory mode, the daemon is gone. Only to be polled.
+  // Readable when an event waits or, in shared-memory mode, the daemon is gone. For polling only.
   [[nodiscard]] Result<int> fd() noexcept { return fd_; }
-  // Hangs up when the daemon is gone, in either mode. Only to be polled, for no events.
+  // Hangs up when the daemon is gone, in either mode. Poll it for no events.
   [[nodiscard]] int life_fd() const noexcept { return setup_fd_; }
   // Whether the daemon is there; does not wait.
   [[nodiscard]] bool is_alive() const noexcept;
 
-  // For a call that never returned: nobody takes the answer with this number any more; the lock of
-  // the requests, or of the events, may be held by this thread.
+  // For a call that never returned. forget: no thread will take the answer with this number.
+  // abandon_...: this thread may still hold the lock of the requests, or of the events.
   void forget(std::uint64_t ticket) noexcept;
   void abandon_request() noexcept;
   void abandon_event() noexcept;
@@ -113,6 +115,8 @@ class Connection {
  private:
   cs_error_t exchange(std::span<const std::byte> request, const ExpectedReply& slot,
                       Deadline deadline) noexcept;
+  cs_error_t ask(std::span<const std::byte> request, const ExpectedReply& slot,
+                 Deadline deadline) noexcept;
   cs_error_t take_turn(Deadline deadline) noexcept;
   cs_error_t lock_requests(Deadline deadline) noexcept;
   cs_error_t wait_for_reply(const ExpectedReply& slot, Deadline deadline) noexcept;
@@ -127,8 +131,8 @@ class Connection {
   void sort_reply(ssize_t received) noexcept;
   bool lock_events() noexcept;
   void drop_stray_notification() noexcept;
-  bool is_owner() const noexcept;
-  bool owner_is_gone() const noexcept;
+  [[nodiscard]] bool is_owner() const noexcept;
+  [[nodiscard]] bool owner_is_gone() const noexcept;
   void close_copies() noexcept;
 
   qb_ipcc_connection_t* const connection_;
@@ -139,7 +143,7 @@ class Connection {
   const int setup_fd_;  // the same in shared-memory mode
   const FileIdentity fd_identity_;
   const FileIdentity setup_identity_;
-  const ino_t process_numbers_;  // the namespace that owner_ is a number of; 0 if unknown
+  const ino_t process_numbers_;  // the namespace in which owner_ is a process id; 0 if unknown
   const std::size_t buffer_size_;
   std::atomic<bool> cancelled_ = false;
 
@@ -149,14 +153,14 @@ class Connection {
   unsigned requests_ = 0;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t outstanding_ = 0;  // the request whose answer has not come; 0 if there is none
-  bool wanted_ = false;            // somebody waits for that answer
+  bool wanted_ = false;            // a thread waits for that answer
   bool in_ring_ = false;           // libqb is about to change the rings of requests
-  bool out_of_step_ = false;       // what is in them is not known: no more requests
+  bool out_of_step_ = false;       // their contents are not known: no more requests
   KeptReplies kept_;
 
   Mutex event_mutex_;  // guards what follows
   HeapBytes event_buffer_;
-  bool was_abandoned_ = false;  // somebody has vanished while he held the lock
+  bool was_abandoned_ = false;  // a thread has vanished while it held the lock
   unsigned empty_wakes_ = 0;    // in a row: readable, and yet there was nothing
 };
 

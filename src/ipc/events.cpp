@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "common/sanitizer.h"
 #include "common/status.h"
 #include "ipc/connection.h"
 #include "ipc/in_flight.h"
@@ -13,13 +14,14 @@
 namespace cs::ipc {
 namespace {
 
-// How long others may hold the lock before a thread that waits for it lets signals in.
+// After this time a thread that waits for the lock lets signals in.
 constexpr Nanoseconds kLongestSleep = 10 * kNanosecondsPerMillisecond;
 
 // In a process whose parent still lives nobody can wake a wait: it wakes up by itself.
 constexpr int kChildSleepMs = 10;
 
-// More often than a descriptor can be readable for nothing because another thread was faster.
+// A descriptor may be readable in vain because another thread was faster, but not this often in a
+// row.
 constexpr unsigned kStrayWakes = 3;
 
 }  // namespace
@@ -73,8 +75,8 @@ void Connection::abandon_event() noexcept {
   event_mutex_.unlock(me);
 }
 
-// Each event comes with one byte on the descriptor, which libqb takes after the event. If a jump came
-// in between, it is still there, and would have everybody look for an event for ever.
+// Each event comes with one byte on the descriptor, which libqb takes after the event. After a jump
+// in between the byte is still there, and every thread would look for an event for ever.
 void Connection::drop_stray_notification() noexcept {
   pollfd event{.fd = fd_, .events = POLLIN, .revents = 0};
   if (fd_ != setup_fd_ || ::poll(&event, 1, 0) != 1 || event.revents != POLLIN) return;
@@ -85,7 +87,7 @@ void Connection::drop_stray_notification() noexcept {
 }
 
 cs_error_t Connection::wait_event(Deadline deadline) noexcept {
-  // In socket mode the events' descriptor does not tell of the daemon's end.
+  // In socket mode the events' descriptor does not show that the daemon has ended.
   pollfd events[] = {{.fd = fd_, .events = POLLIN, .revents = 0},
                      {.fd = setup_fd_, .events = 0, .revents = 0}};
   const nfds_t count = fd_ == setup_fd_ ? 1 : 2;
@@ -104,16 +106,18 @@ cs_error_t Connection::wait_event(Deadline deadline) noexcept {
   }
 }
 
-// Those who wait see the end of what could be read, at once and without a descriptor for it. Nobody
-// reads it any more, and requests do not need it. A child must not do this to its parent.
+// Waiting threads see the end of the stream, at once and without a descriptor of our own for it. No
+// thread reads it any more, and requests do not need it. A child must not do this to its parent.
 void Connection::cancel() noexcept {
   cancelled_.store(true, std::memory_order_release);
+  // poll() looks at a socket without its lock. A thread that the shutdown wakes must see why.
+  full_fence();
   if ((is_owner() || owner_is_gone()) && fd_identity_.may_be_behind(fd_)) ::shutdown(fd_, SHUT_RD);
 }
 
 bool Connection::is_alive() const noexcept {
   pollfd event{.fd = setup_fd_, .events = 0, .revents = 0};
-  return ::poll(&event, 1, 0) <= 0;  // a look that fails says nothing
+  return ::poll(&event, 1, 0) <= 0;  // a poll that fails says nothing
 }
 
 }  // namespace cs::ipc

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Making a libqb connection: in two steps, so that the listener's credentials can be looked at
-// before libqb opens files whose names the listener chooses, and the wait for it has an end.
+// A libqb connection is made in two steps: the listener's credentials are checked before libqb
+// opens files whose names the listener chooses, and the wait for the listener has a limit.
 #include "ipc/handshake.h"
 
 #include <cerrno>
@@ -15,8 +15,8 @@
 namespace cs::ipc {
 namespace {
 
-// Whether the listener has answered before the deadline. The half connection is in the record, from
-// which a thread that vanishes here cannot take it along.
+// Whether the listener has answered before the deadline. The half-made connection is in the
+// thread's record, so that it is not lost if the thread vanishes here.
 bool wait_for_answer(int fd, Deadline deadline) noexcept {
   for (;;) {
     pollfd event{.fd = fd, .events = POLLIN, .revents = 0};
@@ -30,15 +30,15 @@ bool wait_for_answer(int fd, Deadline deadline) noexcept {
   }
 }
 
-// That libqb's socket() has failed, and not its connect(): only then has it closed descriptor 0.
+// Whether libqb's socket() has failed, not its connect(): only then has it closed descriptor 0.
 bool lacks_socket(int error) noexcept {
   return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
 }
 
-// A connection after the first of the two steps, kept in this thread's record.
+// A connection after the first of the two steps; it is in this thread's record.
 class HalfConnection {
  public:
-  // Null, with errno, when there is nobody, or descriptors have run out.
+  // Null, with errno, when nobody listens, or descriptors have run out.
   HalfConnection(const char* service, std::size_t message_size) noexcept {
     SocketGuard guard;
     if (!guard.prepare(1)) return;
@@ -53,12 +53,12 @@ class HalfConnection {
   [[nodiscard]] explicit operator bool() const noexcept { return in_flight.half != nullptr; }
   [[nodiscard]] int fd() const noexcept { return in_flight.half_fd; }
 
-  // Whatever the outcome, libqb owns the descriptor from here on; on failure it has freed it all, and
-  // with the socket transport closed descriptor 0 as well. Some versions tell of a failure by a
-  // number above 0.
+  // Whatever the outcome, libqb owns the descriptor from here on. On failure it has freed
+  // everything; with the socket transport it has closed descriptor 0 as well. Some versions report
+  // a failure by a number above 0.
   [[nodiscard]] Result<Shaken> complete() noexcept {
     SocketGuard guard;
-    // With the last descriptors it has to do without: in shared memory none of its calls needs it.
+    // With the last descriptors in use there is no guard; with shared memory libqb needs none here.
     [[maybe_unused]] const bool is_guarded = guard.prepare(2);
     const Shaken shaken{std::exchange(in_flight.half, nullptr), in_flight.half_fd};
     const int result = qb_ipcc_connect_continue(shaken.connection);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Making a libqb connection without trusting whoever answers and without waiting for ever.
+// Makes a libqb connection without trusting whoever answers, and without waiting for ever.
 #ifndef CS_IPC_HANDSHAKE_H
 #define CS_IPC_HANDSHAKE_H
 
@@ -12,14 +12,14 @@
 
 namespace cs::ipc {
 
-// What comes of it: the caller must disconnect it.
+// The result; the caller must disconnect it.
 struct Shaken {
   qb_ipcc_connection_t* connection;
   int setup_fd;  // libqb's; hangs up when the daemon is gone
 };
 
-// Errors as Connection::connect; errno is that of the failure. To be called in a Section; nothing is
-// left behind by a thread that vanishes.
+// Errors as Connection::connect; errno is that of the failure. Call it in a Section. A thread that
+// vanishes leaves nothing behind.
 [[nodiscard]] Result<Shaken> shake_hands(const char* service, std::size_t message_size,
                                          Deadline deadline) noexcept;
 

@@ -15,6 +15,7 @@
 #include <sys/single_threaded.h>
 #endif
 
+#include "common/sanitizer.h"
 #include "ipc/connection.h"
 #include "ipc/jumps.h"
 
@@ -26,25 +27,25 @@ namespace {
 
 using State = InFlight::State;
 
-// Of the caller's cancellation: not asked, or not yet. Nothing is to be changed back.
+// The caller's cancellation state is not known (yet): there is nothing to restore.
 constexpr int kUnknown = -1;
 
 enum class Key { kNone, kMade, kGone };
 
-// Of the library; set once, before anything else here is used.
+// One for the library; set once, before anything else here is used.
 constinit struct {
   Mutex mutex;
   std::atomic<bool> prepared = false;
   std::atomic<Key> key_state = Key::kNone;
   pthread_key_t key = 0;
-  sigset_t signals;  // those that are held off
+  sigset_t signals;  // the signals that a Section holds off
   void (*drop_use)(Use) = nullptr;
   void (*after_fork)() = nullptr;
   std::atomic<unsigned> forks = 0;
-  std::atomic<bool> jumps = false;  // are to be expected
+  std::atomic<bool> jumps = false;  // the program may jump
 } shared{};
 
-// Gives back what the record holds. Nothing must be able to make this thread vanish meanwhile.
+// Gives back what the record holds. Call it only where this thread cannot vanish.
 void clean_up() noexcept {
   InFlight& me = in_flight;
   const int error = errno;
@@ -58,7 +59,7 @@ void clean_up() noexcept {
   errno = error;
 }
 
-// Nobody is there who could cancel it then.
+// Then no other thread could cancel it.
 bool is_only_thread() noexcept {
 #if __GLIBC_PREREQ(2, 32)
   return __libc_single_threaded != 0;
@@ -67,9 +68,9 @@ bool is_only_thread() noexcept {
 #endif
 }
 
-// The type as well: glibc's handler for asynchronous cancellation looks at nothing else, so one that is
-// on its way already would come through. And as its own calls that wait set that type for a moment, the
-// first of them is one in which nothing is held: there it waits for what is on its way.
+// The type as well: glibc's handler for asynchronous cancellation looks at nothing else, so a
+// cancellation that is already on its way would come through. glibc's own waiting calls set that
+// type for a moment; so the first of them is made here, where nothing is held, and lets it arrive.
 void hold_off_cancellation() noexcept {
   in_flight.cancel_state = in_flight.cancel_type = kUnknown;
   if (is_only_thread()) return;
@@ -85,7 +86,7 @@ void let_cancellation_in() noexcept {
   if (type != kUnknown) ::pthread_setcanceltype(type, nullptr);
 }
 
-// A call of this thread never returned, and the thread goes on: it has jumped.
+// A call of this thread never returned, and the thread goes on: it must have jumped.
 void clean_up_after_jump() noexcept {
   shared.jumps.store(true, std::memory_order_release);
   if (in_flight.state == State::kBare) let_cancellation_in();
@@ -95,6 +96,7 @@ void clean_up_after_jump() noexcept {
 }
 
 void at_thread_end(void*) noexcept {
+  forget_skipped_frames();
   InFlight& me = in_flight;
   sigset_t before;
   ::pthread_sigmask(SIG_BLOCK, &shared.signals, &before);
@@ -106,15 +108,15 @@ void at_thread_end(void*) noexcept {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-// In the child, which has this thread only.
+// Runs in the child, which has only this thread.
 void at_fork() noexcept {
   const unsigned forks = shared.forks.fetch_add(1, std::memory_order_relaxed) + 1;
   in_flight.token = Mutex::make_token(forks);
   if (shared.after_fork != nullptr) shared.after_fork();
 }
 
-// All but those that tell of a fault of the thread itself: the kernel kills for those if they are
-// held off.
+// All signals except those that report a fault of the thread itself: the kernel kills the process
+// for such a fault if its signal is held off.
 void choose_signals() noexcept {
   ::sigfillset(&shared.signals);
   for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) {
@@ -122,13 +124,13 @@ void choose_signals() noexcept {
   }
 }
 
-// Without a key the end of a thread goes unnoticed: its uses are never given back.
+// If no key can be made, the end of a thread goes unnoticed, and its uses are never given back.
 void make_key() noexcept {
   if (::pthread_key_create(&shared.key, at_thread_end) == 0) shared.key_state = Key::kMade;
 }
 
-// Threads that end after the library was unloaded must not look for it; at the end of the process
-// nobody needs to.
+// A thread that ends after the library has been unloaded must not call it. At the end of the
+// process no thread needs to.
 [[gnu::destructor]] void forget_key() noexcept {
   if (shared.key_state.exchange(Key::kGone) == Key::kMade) ::pthread_key_delete(shared.key);
 }
@@ -155,7 +157,7 @@ void prepare(void (*drop_use)(Use), void (*after_fork)()) noexcept {
   look_for_jumps();
 }
 
-// libqb leaves the descriptor open in this state, and this order leaks nothing.
+// In this state libqb leaves the descriptor open. This order leaks nothing.
 void drop_half_connection() noexcept {
   auto* const half = std::exchange(in_flight.half, nullptr);
   if (half == nullptr) return;
@@ -192,8 +194,8 @@ bool is_within(Section::Place place) noexcept {
 
 }  // namespace
 
-// Cancellation is looked at before anything is held. Each step keeps this order: signals are held off
-// first and let in last, and the record says at each that a bare section can be left at.
+// Cancellation is looked at before anything is held. Signals are held off first and let in last. At
+// each step at which a bare section can be left, the record says so.
 Section::Section(Place place) noexcept : outermost_(!is_within(place)) {
   if (!outermost_) return;
   ::pthread_testcancel();

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a thread has in its hands while it is inside a call, so that it can be put back when the
-// thread never returns from it.
+// Records what a thread holds while it is inside a call, so that it can be given back if the thread
+// never returns.
 //
-// A thread can vanish from a call: cancelled, by pthread_exit or an exception in a callback, or by
-// siglongjmp out of a signal handler. No destructor of ours runs then. So:
-// - a Section switches cancellation off, and holds signals off, while things are in between (libqb's
-//   rings are, during a receive: there a jump would leave a message counted and not taken for ever);
-// - an Opening lets both in where a call waits, with no lock held and everything that is held
-//   written down in the thread's record;
-// - whoever has vanished is cleaned up after by the same thread's next call, or at its end.
+// A thread can vanish from a call: it is cancelled, a callback calls pthread_exit or throws, or a
+// signal handler leaves it by siglongjmp. No destructor of ours runs then. So:
+// - A Section switches cancellation off, and holds signals off, while something is half done.
+//   libqb's rings are, during a receive: a jump there would leave a message counted but not taken,
+//   for ever.
+// - An Opening lets both in where a call waits. No lock is held there, and everything that is held
+//   is in the thread's record.
+// - The next call of a thread that has vanished, or its end, cleans up after it.
 //
-// Holding signals off takes two system calls, as much as a fifth of a request. A program that has no
-// means to jump (see jumps.h) is spared them: its Sections are bare. Should it jump nevertheless, the
-// record still frees its locks, and a connection that was in between is given up rather than
-// believed; from then on no Section is bare.
+// Holding signals off takes two system calls, up to a fifth of a request. A program that has no
+// means to jump (see jumps.h) is spared them: its Sections are bare. If it jumps nevertheless, the
+// record still frees its locks, and a connection with something half done is given up rather than
+// trusted. From then on no Section is bare.
 #ifndef CS_IPC_IN_FLIGHT_H
 #define CS_IPC_IN_FLIGHT_H
 
@@ -30,24 +31,24 @@ namespace cs::ipc {
 class Connection;
 class Section;
 
-// A number behind which something is counted as in use; 0 is none.
+// A number for something that is counted as in use; 0 is none.
 using Use = std::uint64_t;
 
-// One for each thread. Everything is for this thread only; zero at its start.
+// One for each thread, which alone uses it. All zero at the thread's start.
 struct InFlight {
   enum class State : std::uint8_t {
     kIdle,    // outside, or in a callback
-    kInside,  // nothing can make it vanish
-    kBare,    // anything can
-    kOpen,    // where it waits: anything can
+    kInside,  // it cannot vanish
+    kBare,    // it can vanish
+    kOpen,    // waiting; it can vanish
   };
   static constexpr unsigned kMaxCallbacks = 8;
 
   State state = State::kIdle;
-  bool armed = false;                    // its end will be noticed
+  bool armed = false;                    // the thread's end will be noticed
   int cancel_state = 0;                  // the caller's, while ours is "disabled" ...
   int cancel_type = 0;                   // ... and "deferred"
-  unsigned generation = 0;               // how many calls were cleaned up after
+  unsigned generation = 0;               // counts the calls that were cleaned up after
   Mutex::Token token = 0;                // 0: not made yet
   Section* section = nullptr;            // the one that is open
   Use use = 0;                           // held by the call
@@ -61,15 +62,15 @@ struct InFlight {
 };
 
 #ifdef __GLIBC__
-// Part of what every thread has from its start: no call, no memory that would have to be had first.
+// Every thread has it from its start: using it needs no call and no memory.
 #define CS_THREAD_MODEL __attribute__((tls_model("initial-exec")))
 #else
-#define CS_THREAD_MODEL  // musl could not load us later then
+#define CS_THREAD_MODEL  // with that model musl could not load us later
 #endif
 extern constinit thread_local InFlight in_flight CS_THREAD_MODEL;
 
-// Once before the first Section; costs nothing later. drop_use gives back what a vanished call used;
-// after_fork runs in every child of a fork. Either may be null.
+// Call before the first Section; later calls cost nothing. drop_use gives back what a vanished call
+// used. after_fork runs in every child of a fork. Either may be null.
 void prepare(void (*drop_use)(Use), void (*after_fork)()) noexcept;
 
 // Ends the connection that is being made, if there is one. Keeps errno.
@@ -84,7 +85,7 @@ void drop_half_connection() noexcept;
 // How many forks away from the process that loaded us.
 [[nodiscard]] unsigned forks() noexcept;
 
-// Looks again whether this program has the means to jump, which may have been loaded meanwhile.
+// Looks again whether this program has the means to jump: it may have been loaded since.
 void look_for_jumps() noexcept;
 
 // Notices this thread's end from now on.
@@ -93,13 +94,13 @@ inline void arm() noexcept {
   if (!in_flight.armed) arm_slowly();
 }
 
-// From entering to leaving the library. Cleans up first after a call of this thread that never
-// returned.
+// Lasts from entering the library to leaving it. First cleans up after a call of this thread that
+// never returned.
 class Section {
  public:
   enum class Place {
     kEntry,   // of the library
-    kWithin,  // does nothing where the call has a Section already, and a use
+    kWithin,  // does nothing where the call already has a Section and a use
   };
 
   explicit Section(Place place) noexcept;
@@ -107,7 +108,7 @@ class Section {
   Section(const Section&) = delete;
   Section& operator=(const Section&) = delete;
 
-  // Makes the one that this thread is in hold signals off, if it is bare: for what is rare or long.
+  // If this thread's Section is bare, makes it hold signals off: for what is rare or long.
   static void mask() noexcept;
 
  private:
@@ -122,16 +123,16 @@ class Section {
   sigset_t mask_;  // the caller's, while ours is set
 };
 
-// Lets signals and cancellation in, from construction to close(). To be made with no lock held, and
-// with all that is held in the record. Outside of sections nothing happens.
+// Lets signals and cancellation in, from construction to close(). Make it with no lock held, and
+// with everything that is held in the record. Outside of a Section it does nothing.
 class Opening {
  public:
   Opening() noexcept;
   Opening(const Opening&) = delete;
   Opening& operator=(const Opening&) = delete;
 
-  // False when the record is no longer ours: a signal handler has called us, which took this call
-  // for one that will never return, and gave back what it held. Nothing of it may be touched.
+  // False when the record is no longer ours: a signal handler has called the library, which assumed
+  // that this call would never return and gave back what it held. None of that may be touched.
   [[nodiscard]] bool close() noexcept;
 
  private:
@@ -140,11 +141,11 @@ class Opening {
   const unsigned generation_;
 };
 
-// Opens and closes, with a look whether this thread is to end: between two waits.
+// An Opening between two waits, in which the thread is also cancelled if it is to end.
 [[nodiscard]] bool breathe() noexcept;
 
-// While a callback runs: as if outside, with the use put aside. If it never returns, the use is given
-// back at the end of the thread.
+// While a callback runs the thread counts as outside the library, and its use is put aside. If the
+// callback never returns, the use is given back at the end of the thread.
 class CallbackScope {
  public:
   CallbackScope() noexcept;

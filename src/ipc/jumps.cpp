@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reads the lists of symbols that the loaded objects want from others.
+// Reads the lists of symbols that the loaded objects import.
 #include "ipc/jumps.h"
 
 #include <atomic>
@@ -28,7 +28,7 @@ struct Dynamic {
   bool needs_others = false;
 };
 
-// Some loaders put the load address into the section, some leave that to us.
+// Some loaders have added the load address in the section, others have not.
 template <typename T>
 const T* at(ElfW(Addr) base, ElfW(Addr) address) noexcept {
   return reinterpret_cast<const T*>(address < base ? base + address : address);
@@ -60,7 +60,7 @@ Dynamic read_dynamic(ElfW(Addr) base, const ElfW(Dyn)* entry) noexcept {
   return found;
 }
 
-// How many symbols there are at the front of the table, where those wanted from others are.
+// How many symbols there are at the front of the table, which has the imported ones.
 std::size_t count_symbols(const Dynamic& dynamic) noexcept {
   if (dynamic.gnu_hash != nullptr) return dynamic.gnu_hash[1];
   return dynamic.hash != nullptr ? dynamic.hash[1] : 0;
@@ -76,7 +76,7 @@ bool wants_jump(const Dynamic& dynamic) noexcept {
   return false;
 }
 
-// libqb wants a jump for a handler of its own, out of what it does itself.
+// libqb imports a jump for a handler of its own, which leaves only libqb's own code.
 bool is_libqb(const dl_phdr_info& info) noexcept {
   const auto address = reinterpret_cast<ElfW(Addr)>(&qb_ipcc_recv);
   for (std::size_t i = 0; i < info.dlpi_phnum; ++i) {
@@ -89,17 +89,18 @@ bool is_libqb(const dl_phdr_info& info) noexcept {
 
 struct Search {
   bool first = true;
-  unsigned long long loaded = 0;  // objects so far, at the last look
+  std::uint32_t loaded = 0;  // how many objects had been loaded at the last look
   bool found = false;
 };
 
-// Stops with 1.
+// Returns 1 to stop the iteration.
 int look_at(dl_phdr_info* info, std::size_t, void* data) noexcept {
   Search& search = *static_cast<Search*>(data);
   const bool is_program = search.first;
   search.first = false;
-  if (is_program && info->dlpi_adds == search.loaded) return 1;
-  search.loaded = info->dlpi_adds;
+  const auto loaded = static_cast<std::uint32_t>(info->dlpi_adds);
+  if (is_program && loaded == search.loaded) return 1;
+  search.loaded = loaded;
   if (!is_program && is_libqb(*info)) return 0;
   Dynamic dynamic;
   for (std::size_t i = 0; i < info->dlpi_phnum; ++i) {
@@ -116,13 +117,14 @@ int look_at(dl_phdr_info* info, std::size_t, void* data) noexcept {
 
 bool program_can_jump() noexcept {
   static constinit std::atomic<bool> can = false;
-  static constinit std::atomic<unsigned long long> loaded = 0;
+  static constinit std::atomic<std::uint32_t> loaded = 0;
   if (can.load(std::memory_order_relaxed)) return true;
-  Search search{.loaded = loaded.load(std::memory_order_relaxed)};
+  Search search{.loaded = loaded.load(std::memory_order_acquire)};
   ::dl_iterate_phdr(look_at, &search);
-  loaded.store(search.loaded, std::memory_order_relaxed);
+  // The answer first: a thread that finds this count does not look at the objects again.
   if (search.found) can.store(true, std::memory_order_relaxed);
-  return search.found;
+  loaded.store(search.loaded, std::memory_order_release);
+  return search.found || can.load(std::memory_order_relaxed);
 }
 
 }  // namespace cs::ipc

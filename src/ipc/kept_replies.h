@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Answers that came while another thread was looking for its own.
+// Answers that one thread has received for another.
 #ifndef CS_IPC_KEPT_REPLIES_H
 #define CS_IPC_KEPT_REPLIES_H
 
@@ -11,7 +11,7 @@
 
 namespace cs::ipc {
 
-// Not thread safe; belongs to one connection and is guarded with it.
+// Not thread safe: belongs to one connection and is guarded with it.
 class KeptReplies {
  public:
   KeptReplies() noexcept = default;
@@ -21,7 +21,7 @@ class KeptReplies {
     while (first_ != nullptr) drop(&first_);
   }
 
-  // Without memory it is lost: take() finds nothing.
+  // If there is no memory the answer is lost: take() finds nothing.
   void keep(std::uint64_t ticket, std::span<const std::byte> reply) noexcept {
     auto* const entry = static_cast<Entry*>(std::malloc(sizeof(Entry) + reply.size()));
     if (entry == nullptr) return;
@@ -30,7 +30,7 @@ class KeptReplies {
     first_ = entry;
   }
 
-  // Copies it, into a buffer with room for any message, and forgets it. 0 when there is none.
+  // Copies an answer into a buffer with room for any message, and forgets it. 0: there is none.
   [[nodiscard]] std::size_t take(std::uint64_t ticket, std::byte* into) noexcept {
     Entry** const place = find(ticket);
     if (*place == nullptr) return 0;

@@ -9,7 +9,7 @@
 namespace cs::ipc {
 namespace {
 
-// To be called only when there are enough bytes.
+// Call only when there are enough bytes.
 wire::ResponseHeader read_header(std::span<const std::byte> message) noexcept {
   wire::ResponseHeader header;
   std::memcpy(&header, message.data(), sizeof(header));
@@ -26,11 +26,11 @@ bool is_well_formed(std::span<const std::byte> message) noexcept {
 cs_error_t accept_reply(std::span<const std::byte> message, const ExpectedReply& slot) noexcept {
   if (!is_well_formed(message)) return CS_ERR_MESSAGE_ERROR;
   const wire::ResponseHeader header = read_header(message);
-  // In place of any answer a bare header numbered 0 may bring an error.
+  // A bare header with id 0 may bring an error in place of any answer.
   const bool bare_error =
       header.id == 0 && message.size() == sizeof(header) && header.error != CS_OK;
   if (header.id != slot.id && !bare_error) return CS_ERR_MESSAGE_ERROR;
-  // Results lie between these; a caller must not take a lie for one, and its enum holds no more.
+  // All results lie between these, and the caller's enum holds no others.
   if (header.error < CS_OK || header.error > CS_ERR_SECURITY) return CS_ERR_MESSAGE_ERROR;
   if (header.error != CS_OK) return static_cast<cs_error_t>(header.error);
   if (message.size() < slot.min_size || message.size() > slot.into.size()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a message of the daemon must look like before anything in it is believed.
+// What a message of the daemon must look like before anything in it is trusted.
 #ifndef CS_IPC_REPLY_H
 #define CS_IPC_REPLY_H
 
@@ -18,12 +18,12 @@ struct ExpectedReply {
   std::span<std::byte> into;
 };
 
-// Not shorter than its header, and as long as that says.
+// True for a message that is not shorter than its header, and as long as that says.
 [[nodiscard]] bool is_well_formed(std::span<const std::byte> message) noexcept;
 
-// Copies an answer that is what was asked for. Errors: the code in its header;
-// CS_ERR_MESSAGE_ERROR when the message is not well formed, its id or length is another's, or its
-// code is none. Nothing is written on an error.
+// Copies an answer that matches the request. Errors: the code in its header; CS_ERR_MESSAGE_ERROR
+// when the message is not well formed, its id or length is not the expected one, or its code is not
+// a known one. Nothing is written on an error.
 [[nodiscard]] cs_error_t accept_reply(std::span<const std::byte> message,
                                       const ExpectedReply& slot) noexcept;
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Requests and their answers. Answers carry no number and come in the order of the requests, so there
-// is one request at a time. Its answer is received by whoever has the lock: by the thread that asked,
-// or by another that wants to ask next and keeps it for the first, or drops it if nobody wants it any
-// more. Nobody has the lock while he waits for long.
+// Requests and their answers. Answers carry no number and come in the order of the requests, so
+// there is one request at a time. The thread that has the lock receives its answer: that is the
+// thread that asked, or one that wants to ask next. The latter keeps the answer for the former, or
+// drops it if no thread wants it any more. No thread holds the lock during a long wait.
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <sched.h>
 #include <sys/uio.h>
 #include <utility>
 
+#include "common/probes.h"
 #include "common/status.h"
 #include "ipc/connection.h"
 #include "ipc/in_flight.h"
@@ -16,16 +18,16 @@
 namespace cs::ipc {
 namespace {
 
-// How long signals, cancellation and other threads may have to wait while a thread waits for an
-// answer. libqb notices the daemon's death between two such waits, too.
+// While a thread waits for an answer, signals, cancellation and other threads may have to wait this
+// long. libqb also notices the daemon's death between two such waits.
 constexpr int kLongestSleepMs = 10;
 constexpr Nanoseconds kLongestSleep = kLongestSleepMs * kNanosecondsPerMillisecond;
 
 // Not a result.
 constexpr cs_error_t kNoReplyYet = static_cast<cs_error_t>(0);
 
-// Processors may be taken from us while we run, and libraries loaded; looked at once in so many
-// requests.
+// We may lose processors while we run, and libraries may be loaded. Both are checked once in so
+// many requests.
 constexpr unsigned kCheckInterval = 1024;
 
 // How many processors we and the daemon have between us. A client bound to one processor still
@@ -44,16 +46,31 @@ int usable_processors(pid_t daemon) noexcept {
 // No answer yet, as against an answer or the end of the connection.
 bool nothing_came(ssize_t result) noexcept { return result == -ETIMEDOUT || result == -EAGAIN; }
 
-// Every other failure may be one to wake the daemon for a request that it can see already, and will
-// answer some time.
+// After every other failure the daemon may already see the request, and answer it some time:
+// perhaps only waking it has failed.
 bool was_not_sent(ssize_t result) noexcept {
   return result == -EAGAIN || result == -EMSGSIZE || result == -ENOTCONN;
+}
+
+std::int32_t id_of(std::span<const std::byte> request) noexcept {
+  wire::RequestHeader header;
+  std::memcpy(&header, request.data(), sizeof(header));
+  return header.id;
 }
 
 }  // namespace
 
 cs_error_t Connection::exchange(std::span<const std::byte> request, const ExpectedReply& slot,
                                 Deadline deadline) noexcept {
+  const std::int32_t id = id_of(request);
+  probe::request(id, request.size());
+  const cs_error_t status = ask(request, slot, deadline);
+  probe::reply(id, status);
+  return status;
+}
+
+cs_error_t Connection::ask(std::span<const std::byte> request, const ExpectedReply& slot,
+                           Deadline deadline) noexcept {
   const Section section(Section::Place::kWithin);
   if (const cs_error_t status = take_turn(deadline); status != CS_OK) return status;
 
@@ -92,7 +109,7 @@ ssize_t Connection::receive(int limit_ms) noexcept {
   return received;
 }
 
-// With the lock, and nothing owed to anybody.
+// Returns with the lock held and no answer outstanding.
 cs_error_t Connection::take_turn(Deadline deadline) noexcept {
   for (;;) {
     if (const cs_error_t status = lock_requests(deadline); status != CS_OK) return status;
@@ -129,14 +146,14 @@ void Connection::unlock_requests() noexcept {
   in_flight.requesting = nullptr;
 }
 
-// To the shelf of him who asked, or away.
+// Keeps the answer for the thread that asked, or drops it.
 void Connection::sort_reply(ssize_t received) noexcept {
   const std::uint64_t ticket = std::exchange(outstanding_, 0);
   if (wanted_) kept_.keep(ticket, {reply_buffer_.get(), static_cast<std::size_t>(received)});
   wanted_ = false;
 }
 
-// The answer to the request just sent, which did not come at once. Gives the lock back, at each turn.
+// Waits for an answer that did not come at once. Gives the lock back in each round.
 cs_error_t Connection::wait_for_reply(const ExpectedReply& slot, Deadline deadline) noexcept {
   InFlight& me = in_flight;
   Section::mask();
@@ -146,7 +163,7 @@ cs_error_t Connection::wait_for_reply(const ExpectedReply& slot, Deadline deadli
     unlock_requests();
     me.ticket = ticket;
     me.asked = this;
-    // A thread that waits for the lock longer than others hold it still looks up in between.
+    // Other threads may hold the lock for longer than one of these waits: look up in between.
     do {
       if (!breathe()) return CS_ERR_INTERRUPT;
     } while (!request_mutex_.lock_within(self(), kLongestSleep));
@@ -161,7 +178,7 @@ cs_error_t Connection::wait_for_reply(const ExpectedReply& slot, Deadline deadli
   return CS_ERR_TRY_AGAIN;
 }
 
-// With the lock: on the shelf, or in the ring.
+// Call with the lock held. Takes the answer from where it was kept, or from the ring.
 cs_error_t Connection::look_for_reply(std::uint64_t ticket, const ExpectedReply& slot,
                                       Deadline deadline) noexcept {
   if (outstanding_ != ticket) {
@@ -186,7 +203,7 @@ void Connection::forget(std::uint64_t ticket) noexcept {
   request_mutex_.unlock(self());
 }
 
-// Left by a jump out of a bare section. Where libqb was then cannot be known.
+// The thread left by a jump out of a bare section. There is no telling where libqb was then.
 void Connection::abandon_request() noexcept {
   const Mutex::Token me = self();
   if (!request_mutex_.is_held_by(me)) return;
@@ -201,7 +218,7 @@ ssize_t Connection::receive_reply(Deadline deadline) noexcept {
     look_for_jumps();
     spin_.set_processors(usable_processors(daemon_));
   }
-  // What is slow there is the processor, not the waking: not even the clock is looked at.
+  // The processor is what is slow there, not the waking: not even the clock is read.
   if (spin_.is_alone()) return sleep_for_reply(deadline);
 
   const Nanoseconds sent = monotonic_now();
@@ -227,7 +244,7 @@ ssize_t Connection::spin_for_reply(Nanoseconds end) noexcept {
   }
 }
 
-// Not for long.
+// Sleeps for kLongestSleep at most.
 ssize_t Connection::sleep_for_reply(Deadline deadline) noexcept {
   const int left = deadline.is_never() ? kLongestSleepMs : deadline.poll_timeout(monotonic_now());
   return receive(std::min(left, kLongestSleepMs));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Descriptors for libqb, and the message that descriptor 0 is in.
+// Sees to descriptors for libqb, and keeps descriptor 0 in a message.
 #include "ipc/socket_guard.h"
 
 #include <algorithm>
@@ -29,8 +29,8 @@ struct Parcel {
   msghdr header{};
 };
 
-// Takes the descriptors that libqb will need, and some more, since other threads may take some in
-// between; and gives them back.
+// Opens the descriptors that libqb will need and some more, since other threads may open some in
+// between; then closes them.
 bool enough_descriptors(std::ptrdiff_t least) noexcept {
   UniqueFd sockets[8];
   const UniqueFd* const end =
@@ -59,7 +59,7 @@ bool SocketGuard::prepare(int least) noexcept {
   return false;
 }
 
-// If the kernel refuses, there is none to put back.
+// If the kernel refuses, there will be nothing to put back.
 void SocketGuard::keep(int sender) const noexcept {
   Parcel parcel;
   cmsghdr* const content = CMSG_FIRSTHDR(&parcel.header);
@@ -69,7 +69,7 @@ void SocketGuard::keep(int sender) const noexcept {
   [[maybe_unused]] const ssize_t sent = ::sendmsg(sender, &parcel.header, MSG_NOSIGNAL);
 }
 
-// The number may be another thread's by now: then a higher one comes, and is given back.
+// Another thread may have taken the number by now. Then a higher one arrives, and is closed.
 void SocketGuard::put_back() noexcept {
   const int error = errno;
   Parcel parcel;

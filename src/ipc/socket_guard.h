@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Keeps descriptor 0 from libqb, which closes it, though it is not its own, when it cannot get a socket.
+// Protects descriptor 0 from libqb, which closes it when it cannot get a socket.
 #ifndef CS_IPC_SOCKET_GUARD_H
 #define CS_IPC_SOCKET_GUARD_H
 
@@ -7,28 +7,28 @@
 
 namespace cs::ipc {
 
-// Around the call in which libqb makes its socket. It should not fail, since descriptors are known to
-// be there just before; if it does, what descriptor 0 stood for is put back.
+// Put it around the call in which libqb makes its socket. That call should not fail, since there
+// are known to be descriptors just before. If it does, what descriptor 0 stood for is put back.
 //
-// It is kept in a message that nobody receives, not as another descriptor: closing that would drop
-// the locks that the application has on the file (fcntl(2)).
+// The file is kept in a message that nobody receives, not as a second descriptor: closing that
+// would drop the application's locks on the file (fcntl(2)).
 class SocketGuard {
  public:
   SocketGuard() noexcept = default;
   SocketGuard(const SocketGuard&) = delete;
   SocketGuard& operator=(const SocketGuard&) = delete;
 
-  // False, with errno and without effect, when fewer descriptors are left besides than these.
+  // False, with errno and without effect, when fewer than least descriptors would be left.
   [[nodiscard]] bool prepare(int least) noexcept;
 
-  // After the call failed. Keeps errno.
+  // Call after the call has failed. Keeps errno.
   void put_back() noexcept;
 
  private:
   void keep(int sender) const noexcept;
 
   int flags_ = -1;    // of descriptor 0; -1 if there is none
-  UniqueFd message_;  // where it waits
+  UniqueFd message_;  // the socket that holds the message
 };
 
 }  // namespace cs::ipc

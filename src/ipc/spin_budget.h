@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Decides how long to look for an answer before going to sleep for it. Pure: no clock, no calls.
+// Decides how long to spin for an answer before sleeping. Pure: no clock, no calls.
 //
-// Sleeping and being woken costs tens of microseconds; a daemon that is awake answers in three. But
-// spinning until a daemon that sleeps has answered costs more processor time than sleeping as well,
-// and on one processor spinning only keeps the daemon from running. So: spin for requests that
-// follow closely upon the last answer (the daemon is still awake then), go on for as long as that
-// pays, stop when it does not, and try again now and then.
+// Sleeping and being woken takes tens of microseconds; a daemon that is awake answers in three. But
+// spinning until a sleeping daemon has answered costs more processor time than sleeping does, and
+// on one processor spinning only keeps the daemon from running. So spin for a request that comes
+// soon after the last answer, when the daemon is still awake. Go on for as long as that pays, stop
+// when it does not, and try again now and then.
 #ifndef CS_IPC_SPIN_BUDGET_H
 #define CS_IPC_SPIN_BUDGET_H
 
@@ -13,20 +13,20 @@
 
 namespace cs::ipc {
 
-// Not thread safe; belongs to one connection and is guarded with it.
+// Not thread safe: belongs to one connection and is guarded with it.
 class SpinBudget {
  public:
-  // Long enough to outlast one answer of a daemon that has just gone to sleep (about 40 us): with
+  // Long enough to outlast one answer of a daemon that has just gone to sleep (about 40 us). With
   // less, one miss would let the daemon sleep again before the next request, and so on for ever.
   static constexpr Nanoseconds kFull = 100'000;
-  // Less than this is not worth the look at the clock.
+  // A shorter budget is not worth reading the clock for.
   static constexpr Nanoseconds kLeast = 4'000;
   // A request this soon after the last answer belongs to the same burst.
   static constexpr Nanoseconds kBurstGap = 50'000;
-  // Requests of a burst that go without spinning before it is tried again.
+  // After so many requests of a burst without spinning, it is tried again.
   static constexpr unsigned kRetryAfter = 64;
 
-  // With one processor there is nobody to spin for.
+  // With one processor spinning is of no use.
   void set_processors(int count) noexcept { alone_ = count < 2; }
   [[nodiscard]] bool is_alone() const noexcept { return alone_; }
 

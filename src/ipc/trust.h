@@ -11,17 +11,17 @@ namespace cs::ipc {
 struct Users {
   uid_t own;          // ours
   uid_t system_root;  // the first namespace's root
-  uid_t unknown;      // everybody who has no number here
+  uid_t unknown;      // every user without a number here
 };
 
-// Root, ourselves, or the first namespace's root as far as we can see: where that has no number here,
-// it reads as everybody else who has none.
+// True for root, for our own user, and for the first namespace's root as far as we can tell: where
+// that root has no number here, it reads as every other user without one.
 [[nodiscard]] constexpr bool is_trusted(uid_t listener, const Users& users) noexcept {
   return listener == 0 || listener == users.own ||
          (listener == users.unknown && users.system_root == users.unknown);
 }
 
-// Of a socket that is connected. The daemon's names can be bound by any user while it is down.
+// For a connected socket. Any user can bind the daemon's names while it is down.
 [[nodiscard]] bool listener_is_trusted(int fd) noexcept;
 
 }  // namespace cs::ipc

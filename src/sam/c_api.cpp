@@ -2,27 +2,21 @@
 // The twelve functions of libsam, and the one session behind them.
 #include <corosync/sam.h>
 
-#include <limits.h>
-
 #include "common/export.h"
 #include "sam/session.h"
 
 namespace {
 
-cs_error_t send_health_check();
-
 // Never destroyed: the supervisor's exit() runs the application's handlers, which may still use it.
 union SessionStorage {
-  constexpr SessionStorage() noexcept : session(send_health_check) {}
-  ~SessionStorage() {}
+  constexpr SessionStorage() noexcept : session() {}
+  ~SessionStorage() {}  // NOLINT(modernize-use-equals-default): that would be deleted
 
   cs::sam::Session session;
 };
 
 constinit SessionStorage g_storage;
 constexpr cs::sam::Session& session() { return g_storage.session; }
-
-cs_error_t send_health_check() { return session().send_health_check(); }
 
 }  // namespace
 
@@ -53,14 +47,12 @@ extern "C" CS_EXPORT cs_error_t sam_warn_signal_set(int warn_signal) {
 
 extern "C" CS_EXPORT cs_error_t sam_mark_failed(void) { return session().mark_failed(); }
 
-extern "C" CS_EXPORT cs_error_t sam_data_getsize(size_t* size) {
-  return size != nullptr ? session().data_size(size) : CS_ERR_INVALID_PARAM;
-}
+extern "C" CS_EXPORT cs_error_t sam_data_getsize(size_t* size) { return session().data_size(size); }
 
 extern "C" CS_EXPORT cs_error_t sam_data_restore(void* data, size_t size) {
-  return data != nullptr ? session().restore_data(data, size) : CS_ERR_INVALID_PARAM;
+  return session().restore_data(data, size);
 }
 
 extern "C" CS_EXPORT cs_error_t sam_data_store(const void* data, size_t size) {
-  return size < SSIZE_MAX ? session().store_data(data, size) : CS_ERR_TOO_BIG;
+  return session().store_data(data, size);
 }

@@ -3,26 +3,41 @@
 #include "sam/session.h"
 
 #include <cerrno>
+#include <climits>
+#include <cstdio>
 #include <cstdlib>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <utility>
 
+#include "common/probes.h"
+#include "common/sanitizer.h"
 #include "sam/active/thread_exit.h"
+#include "sam/operator/log.h"
 #include "sam/supervisor/linux_world.h"
 #include "sam/supervisor/supervisor.h"
 
 namespace cs::sam {
 namespace {
 
-// For calls to the daemon before supervision begins: longer than a daemon that is synchronising
-// leaves clients without an answer, which is 30 s and more with a qdevice.
+// For calls to the daemon before supervision begins. A daemon that is synchronizing may leave its
+// clients without an answer for 30 s and more where there is a qdevice.
 constexpr std::int64_t kDaemonPatienceMs = 60'000;
+
+constexpr std::size_t kMaxSize = SSIZE_MAX;  // of stored data, exclusive
+// In one line: the operator's mistake must not stop the program.
+void complain(const char* name, const char* value) noexcept {
+  char line[128];
+  const int length = std::snprintf(line, sizeof(line),
+                                   "sam: %s=%.60s is not understood, and ignored\n", name, value);
+  (void)write_line(STDERR_FILENO, {line, static_cast<std::size_t>(length)}, 0);
+}
 
 }  // namespace
 
-// A change of state is one thread's, and this one's again if it has left the call that made it: by
-// siglongjmp from a signal handler, or in a process that was forked from another thread.
+// One thread owns a change of state. This thread may claim it once more if it has left the call
+// that claimed it: by siglongjmp from a signal handler, or in a process forked from another thread.
 bool Session::claim(State from, State to) noexcept {
   const SignalGuard signals;
   const CancelGuard cancel;
@@ -35,7 +50,7 @@ bool Session::claim(State from, State to) noexcept {
   }
   if (state() != to) return false;
   const pid_t owner = changer_process_.load();
-  if (owner == 0) return false;  // another thread has just made the change, and not signed yet
+  if (owner == 0) return false;  // another thread has just claimed it, and has not signed yet
   const bool is_mine = pthread_equal(changer_.load(), self) != 0;
   if (!is_mine && owner == process) return false;
   changer_.store(self);
@@ -43,10 +58,11 @@ bool Session::claim(State from, State to) noexcept {
   return true;
 }
 
-// At the end of a thread that was cancelled inside a change, or has left it by siglongjmp. Above
-// all the supervisor must not begin to watch, once there is quorum, a process that never learns of
-// it.
+// Runs at the end of a thread that was cancelled inside a change, or has left it by siglongjmp.
+// Above all, once there is quorum, the supervisor must not begin to watch a process that never
+// learns of it.
 void Session::changer_left(void* session) noexcept {
+  forget_skipped_frames();
   auto& self = *static_cast<Session*>(session);
   if (pthread_equal(self.changer_.load(), pthread_self()) == 0) return;
   const State current = self.state();
@@ -62,9 +78,18 @@ void Session::changer_left(void* session) noexcept {
       (void)self.active_.tell(Command::kStop, 0);
       (void)self.change(current, State::kRegistered);
       return;
-    default:
+    case State::kNew:
+    case State::kInitialized:
+    case State::kRegistered:
+    case State::kStarted:
+    case State::kSupervising:
+    case State::kFinalized:
       return;
   }
+}
+
+cs_error_t Session::send_health_check_of(void* session) noexcept {
+  return static_cast<Session*>(session)->send_health_check();
 }
 
 cs_error_t Session::initialize(int interval_ms, unsigned policy_bits) noexcept {
@@ -80,6 +105,9 @@ cs_error_t Session::initialize(int interval_ms, unsigned policy_bits) noexcept {
 
 cs_error_t Session::open(const Settings& settings) noexcept {
   settings_ = settings;
+  asked_ = read_operator_settings(::secure_getenv, complain);
+  if (asked_.interval_ms) settings_.interval = *asked_.interval_ms * kNanosecondsPerMillisecond;
+  if (asked_.warn_signal) warn_signal_.store(*asked_.warn_signal);
   store_.open();
   if (!settings.policy.needs_quorum()) return CS_OK;
   const cs_error_t status = quorum_.connect(Deadline::in_milliseconds(kDaemonPatienceMs));
@@ -121,9 +149,9 @@ cs_error_t Session::finalize() noexcept {
   }
 }
 
-// Another thread, or the call that this signal handler has interrupted, may be waiting for an
-// answer yet; it will find out. The supervisor must neither start this process for it nor restart
-// it.
+// Another thread, or the call that this signal handler has interrupted, may still be waiting for an
+// answer; it will find out by itself. The supervisor must neither start this process in answer to
+// that call nor restart it.
 bool Session::finish(State before) noexcept {
   const SignalGuard signals;
   const CancelGuard cancel;
@@ -141,7 +169,7 @@ cs_error_t Session::register_process(unsigned* instance_id) noexcept {
   const int error = errno;
   const cs_error_t status = supervise(instance_id);
   if (status == CS_OK) {
-    errno = error;  // the supervisor's may be years old, and is nothing to an instance
+    errno = error;  // the supervisor's may be years old, and means nothing to an instance
   } else {
     store_.take_back(false);  // the process may become a daemon yet
     (void)(change(State::kRegistering, State::kInitialized) ||
@@ -153,28 +181,40 @@ cs_error_t Session::register_process(unsigned* instance_id) noexcept {
 cs_error_t Session::supervise(unsigned* instance_id) noexcept {
   if (const cs_error_t status = own_quorum_connection(); status != CS_OK) return status;
   if (const cs_error_t status = store_.share(); status != CS_OK) return status;
-  LinuxWorld world(quorum_, store_);
-  Supervisor supervisor(settings_, ::getpid(), world, warn_signal_);
+  supervisor_ = ::getpid();
+  LinuxWorld world(quorum_, store_, asked_);
+  Supervisor supervisor(settings_, supervisor_, world, warn_signal_, asked_);
   const Deadline deadline = Deadline::in_milliseconds(kDaemonPatienceMs);
   const cs_error_t status = world.open() ? supervisor.prepare(deadline) : CS_ERR_LIBRARY;
   if (status != CS_OK) {
     store_.take_back(true);
     return status;
   }
-  // From here on there is a process to be watched, whoever wants this thread to end.
+  // From here on there is a process to watch, so this thread must not be cancelled.
   const CancelGuard guard;
   (void)change(State::kRegistering, State::kSupervising);
+  world.begin_forwarding(asked_.forwarded);
   const Ending ending = supervisor.run();
   if (ending.kind == Ending::Kind::kFailed) return CS_ERR_LIBRARY;
   if (ending.kind == Ending::Kind::kOver) {
     world.give_back();
     std::exit(ending.exit_code);
   }
+  if (asked_.kills_orphan) die_with_supervisor();
   quorum_.drop();
   active_.begin(world.take_active_ends(), ending.instance_id, settings_);
   state_.store(State::kRegistered);
   if (instance_id != nullptr) *instance_id = ending.instance_id;
   return CS_OK;
+}
+
+// The kernel does it, even to a process that does not call us any more. Not to one in whose place
+// the supervisor's child has become a daemon. It may have died already; where its number is not to
+// be seen, in another namespace of process ids, that is not known.
+void Session::die_with_supervisor() const noexcept {
+  const pid_t parent = ::getppid();
+  if (parent == supervisor_ || parent == 0) (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent || (parent != supervisor_ && parent != 0)) (void)::raise(SIGKILL);
 }
 
 // A process that has become a daemon since sam_initialize is not the one that connected.
@@ -183,12 +223,14 @@ cs_error_t Session::own_quorum_connection() noexcept {
   return quorum_.connect(Deadline::in_milliseconds(kDaemonPatienceMs));
 }
 
-// Signals and cancellation are let in while it waits: with quorum that may take for ever.
+// Signals and cancellation are let in while it waits, since waiting for quorum may take for ever.
 cs_error_t Session::start() noexcept {
   const ThreadExit watched(&Session::changer_left, this);
   const CallGuard guard(static_cast<bool>(watched));
   if (!claim(State::kRegistered, State::kStarting)) return CS_ERR_BAD_HANDLE;
   const ClaimEnd end(*this);
+  // A change of user in between has made the kernel forget it.
+  if (asked_.kills_orphan && ::getppid() == supervisor_) die_with_supervisor();
   cs_error_t status = thread_.prepare();
   if (status == CS_OK) status = active_.ask(Command::kStart, guard);
   if (status == CS_ERR_INTERRUPT) return is_started(state()) ? CS_OK : CS_ERR_BAD_HANDLE;
@@ -196,15 +238,23 @@ cs_error_t Session::start() noexcept {
     (void)change(State::kStarting, State::kRegistered);
     return status;
   }
-  if (!change(State::kStarting, State::kStarted)) return CS_ERR_BAD_HANDLE;  // finalised meanwhile
+  if (!change(State::kStarting, State::kStarted)) return CS_ERR_BAD_HANDLE;  // finalized meanwhile
   thread_.start();
   return CS_OK;
 }
 
-// The supervisor may be stopped, and not answer for long.
+// Waits for the callback last: one that blocks may take longer than the interval, and by then the
+// supervisor has stopped watching.
 cs_error_t Session::stop() noexcept {
   if (!is_started(state())) return CS_ERR_BAD_HANDLE;
-  thread_.stop();
+  thread_.halt();
+  const cs_error_t status = stop_supervision();
+  if (status == CS_OK) thread_.wait_for_callback();
+  return status;
+}
+
+// The supervisor may be stopped, and give no answer for a long time.
+cs_error_t Session::stop_supervision() noexcept {
   const ThreadExit watched(&Session::changer_left, this);
   if (!claim(State::kStarted, State::kStopping)) return CS_ERR_BAD_HANDLE;
   const ClaimEnd end(*this);
@@ -243,6 +293,7 @@ cs_error_t Session::set_callback(sam_hc_callback_t callback) noexcept {
 }
 
 cs_error_t Session::data_size(std::size_t* size) noexcept {
+  if (size == nullptr) return CS_ERR_INVALID_PARAM;
   if (!is_open(state())) return CS_ERR_BAD_HANDLE;
   const auto stored = store_.size();
   if (stored) *size = *stored;
@@ -250,19 +301,27 @@ cs_error_t Session::data_size(std::size_t* size) noexcept {
 }
 
 cs_error_t Session::restore_data(void* data, std::size_t room) noexcept {
+  if (data == nullptr) return CS_ERR_INVALID_PARAM;
   return is_open(state()) ? store_.restore(data, room) : CS_ERR_BAD_HANDLE;
 }
 
 cs_error_t Session::store_data(const void* data, std::size_t size) noexcept {
+  if (size >= kMaxSize) return CS_ERR_TOO_BIG;
   const State current = state();
   if (!is_open(current)) return CS_ERR_BAD_HANDLE;
+  const cs_error_t status = store_data_in(current, data, size);
+  probe::store(size, status);
+  return status;
+}
+
+cs_error_t Session::store_data_in(State current, const void* data, std::size_t size) noexcept {
   if (!is_active(current)) return store_.store(data, size);
   if (const cs_error_t status = active_.check_supervisor(); status != CS_OK) return status;
   const auto is_current = [](const void* active) noexcept {
     return static_cast<const Active*>(active)->is_current();
   };
   const cs_error_t status = store_.store(data, size, {is_current, &active_});
-  // Proof of life: programs exist that send no other.
+  // A store is proof of life: some programs send no other.
   return status == CS_OK && is_started(current) ? active_.health_check() : status;
 }
 

@@ -12,6 +12,7 @@
 
 #include "sam/active/active.h"
 #include "sam/active/health_check_thread.h"
+#include "sam/operator/settings.h"
 #include "sam/shared/policy.h"
 #include "sam/shared/signal_guard.h"
 #include "sam/shared/store.h"
@@ -19,13 +20,14 @@
 
 namespace cs::sam {
 
-// Functions are those of the public header; what it checks before the state is checked already. A
-// change of state is claimed by one thread, which alone talks to the supervisor then; so no lock is
-// needed, and a signal handler that calls back in finds none held. A thread may leave a call that
-// waits by cancellation or siglongjmp: the change is taken up again, or back.
+// The functions are those of the public header. The order of their checks can be observed, is
+// upstream's, and stands here alone. One thread claims a change of state, and only that thread
+// talks to the supervisor until the change is over. So no lock is needed, and a signal handler that
+// calls back in finds none held. A thread may leave a waiting call by cancellation or siglongjmp:
+// the change is then resumed or undone.
 class Session {
  public:
-  explicit constexpr Session(HealthCheckThread::SendHealthCheck send) noexcept : thread_(send) {}
+  constexpr Session() noexcept : thread_(&Session::send_health_check_of, this) {}
 
   [[nodiscard]] cs_error_t initialize(int interval_ms, unsigned policy_bits) noexcept;
   [[nodiscard]] cs_error_t finalize() noexcept;
@@ -45,12 +47,13 @@ class Session {
   [[nodiscard]] cs_error_t store_data(const void* data, std::size_t size) noexcept;
 
  private:
-  // In this order; those that end in -ing belong to the thread that is changing the state.
-  enum class State : std::uint8_t {
+  // The order matters. States that end in -ing belong to the thread that is changing the state.
+  // Four bytes, which every machine can compare and exchange.
+  enum class State : std::uint32_t {
     kNew,
     kInitializing,
     kInitialized,
-    kRegistering,  // as kInitialized, and so is the next
+    kRegistering,  // allows what kInitialized allows; so does kSupervising
     kSupervising,
     kRegistered,
     kStarting,  // as kRegistered
@@ -75,7 +78,7 @@ class Session {
 
   [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }
   bool change(State from, State to) noexcept { return state_.compare_exchange_strong(from, to); }
-  // Takes the signature off a change that is over, whose traces would name the wrong thread later.
+  // Removes the signature of a change that is over: later it would name the wrong thread.
   class ClaimEnd {
    public:
     explicit ClaimEnd(Session& session) noexcept : session_(session) {}
@@ -90,21 +93,27 @@ class Session {
     Session& session_;
   };
 
+  static cs_error_t send_health_check_of(void* session) noexcept;
   bool claim(State from, State to) noexcept;
   static void changer_left(void* session) noexcept;
   cs_error_t open(const Settings& settings) noexcept;
   cs_error_t supervise(unsigned* instance_id) noexcept;
   cs_error_t own_quorum_connection() noexcept;
+  void die_with_supervisor() const noexcept;
   void close() noexcept;
   bool finish(State before) noexcept;
+  cs_error_t store_data_in(State current, const void* data, std::size_t size) noexcept;
+  cs_error_t stop_supervision() noexcept;
 
   std::atomic<State> state_ = State::kNew;
   std::atomic<int> warn_signal_ = SIGTERM;
-  std::atomic<pthread_t> changer_ = {};     // whose the state is, while it is one in -ing
-  std::atomic<pid_t> changer_process_ = 0;  // and in which process
+  std::atomic<pthread_t> changer_ = {};     // owns the state while it is one in -ing
+  std::atomic<pid_t> changer_process_ = 0;  // the process of that thread
   Settings settings_;
+  OperatorSettings asked_;
+  pid_t supervisor_ = 0;  // of this instance
   Store store_;
-  QuorumClient quorum_;  // of the supervisor, and of who becomes one
+  QuorumClient quorum_;  // of the supervisor, and of a process that will become one
   Active active_;
   HealthCheckThread thread_;
 };

@@ -39,7 +39,7 @@ extern "C" CS_EXPORT cs_error_t votequorum_initialize(votequorum_handle_t* handl
 extern "C" CS_EXPORT cs_error_t
 votequorum_model_initialize(votequorum_handle_t* handle, const votequorum_model_v1_data_t* model) {
   if (handle == nullptr) return CS_ERR_INVALID_PARAM;
-  // The field model is not looked at, as upstream: callers leave it unset.
+  // The field model is not looked at, as in upstream: callers leave it unset.
   return open_client(handle, model != nullptr ? *model : Callbacks{});
 }
 

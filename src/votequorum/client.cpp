@@ -62,8 +62,8 @@ cs_error_t Client::track_start(std::uint64_t context, std::uint32_t flags) noexc
 
 cs_error_t Client::track_stop() noexcept { return request(wire::TrackStopRequest{}); }
 
-// Waits without limit, as all requests here: a connection closed before this answer would make the
-// daemon use freed memory.
+// Waits without limit, like all requests here: closing the connection before this answer would make
+// the daemon use freed memory.
 cs_error_t Client::qdevice_register(const DeviceName& name) noexcept {
   return request(wire::QdeviceRegisterRequest{.name = name});
 }
@@ -80,12 +80,12 @@ cs_error_t Client::qdevice_poll(const DeviceName& name, bool cast_vote,
                                 const votequorum_ring_id_t& ring_id) noexcept {
   return request(
       wire::QdevicePollRequest{.name = name,
-                               .cast_vote = cast_vote,
+                               .cast_vote = cast_vote ? 1 : 0,
                                .ring_id = {.node_id = ring_id.nodeid, .sequence = ring_id.seq}});
 }
 
 cs_error_t Client::qdevice_master_wins(const DeviceName& name, bool allow) noexcept {
-  return request(wire::QdeviceMasterWinsRequest{.name = name, .allow = allow});
+  return request(wire::QdeviceMasterWinsRequest{.name = name, .allow = allow ? 1U : 0U});
 }
 
 cs_error_t Client::set_extra_info(std::span<const std::byte> data) noexcept {

@@ -43,10 +43,10 @@ class Client {
                           const votequorum_ring_id_t& ring_id) noexcept;
   cs_error_t qdevice_master_wins(const DeviceName& name, bool allow) noexcept;
   cs_error_t set_extra_info(std::span<const std::byte> data) noexcept;
-  // data has room for the longest there is; size of its bytes are written.
+  // data has room for the longest extra info; size bytes of it are written.
   cs_error_t get_extra_info(std::uint32_t node_id, std::uint32_t& size, std::byte* data) noexcept;
 
-  // Receives events and calls back; handle is what the callbacks are told.
+  // Receives events and calls back. handle is passed to the callbacks.
   cs_error_t dispatch(votequorum_handle_t handle, cs_dispatch_flags_t mode) noexcept;
 
   // Ends the dispatches of all threads, now or as soon as their callbacks return.
@@ -57,7 +57,7 @@ class Client {
   void set_context(void* value) noexcept { context_.store(value, std::memory_order_release); }
 
  private:
-  // Sends a request that is answered by a status only.
+  // Sends a request whose answer is only a status.
   template <typename Request>
   cs_error_t request(const Request& message) noexcept {
     return connection_->call(message).status();

@@ -12,7 +12,7 @@ namespace {
 
 constinit HandleTable<Client> table;
 
-// A client is not destroyed half: the last to let go of it does so with signals off.
+// The last user destroys the client with signals held off, so that it is never left half destroyed.
 void let_go(ipc::Use handle) noexcept {
   if (!table.let_go(handle)) return;
   ipc::Section::mask();
@@ -34,7 +34,7 @@ ClientUse::ClientUse(votequorum_handle_t handle, Way way) noexcept
   if (client_ != nullptr) ipc::in_flight.use = handle;
 }
 
-// Not if it was given back already, see Opening::close().
+// Does nothing if the use has already been given back (see Opening::close()).
 ClientUse::~ClientUse() {
   if (client_ == nullptr || ipc::in_flight.use != handle_) return;
   ipc::in_flight.use = 0;

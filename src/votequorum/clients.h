@@ -12,8 +12,9 @@
 
 namespace cs::votequorum {
 
-// From the look-up of a handle to the return from the call: the client lives as long, and the thread is
-// in a Section. Put down in the thread's record, so that it ends with the thread too.
+// Lasts from the look-up of a handle to the return from the call. The client lives as long, and the
+// thread is in a Section. It is in the thread's record, so that it ends with the thread at the
+// latest.
 class ClientUse {
  public:
   ClientUse(const ClientUse&) = delete;
@@ -33,10 +34,10 @@ class ClientUse {
   Client* const client_;
 };
 
-// False in operator bool: no such handle.
+// A ClientUse that is false means that there is no such handle.
 class Clients {
  public:
-  // Connects, and gives out a handle. The connection's error otherwise, or CS_ERR_NO_MEMORY.
+  // Connects and returns a new handle. Errors: the connection's, and CS_ERR_NO_MEMORY.
   [[nodiscard]] Result<votequorum_handle_t> open(const Callbacks& callbacks) noexcept;
 
   [[nodiscard]] ClientUse find(votequorum_handle_t handle) noexcept {

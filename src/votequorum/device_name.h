@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The name of a quorum device as a caller gives it.
+// The name of a quorum device, as a caller passes it.
 #ifndef CS_VOTEQUORUM_DEVICE_NAME_H
 #define CS_VOTEQUORUM_DEVICE_NAME_H
 

@@ -5,12 +5,20 @@
 #include <cstring>
 #include <variant>
 
+#include "common/probes.h"
 #include "ipc/in_flight.h"
 #include "votequorum/client.h"
 #include "votequorum/events.h"
+#include "wire/header.h"
 
 namespace cs::votequorum {
 namespace {
+
+void probe_event(std::span<const std::byte> message) noexcept {
+  wire::ResponseHeader header;
+  std::memcpy(&header, message.data(), sizeof(header));
+  probe::event(header.id, message.size());
+}
 
 // Calls the callback of each kind of event; one that is NULL drops its event.
 class Deliver {
@@ -67,9 +75,9 @@ cs_error_t Client::dispatch_waiting_event(votequorum_handle_t handle) noexcept {
   }
 }
 
-// False for an event that does not count. It is copied to this thread's stack: others may receive the
-// next one while the callback runs. A function of its own, so that a dispatch without events needs none
-// of that.
+// False for an event that does not count. The event is copied to this thread's stack, so that
+// another thread may receive the next one while the callback runs. A function of its own, so that a
+// dispatch without events does not need that room.
 [[gnu::noinline]] bool Client::deliver(votequorum_handle_t handle,
                                        std::span<const std::byte> message,
                                        cs_error_t& status) noexcept {
@@ -82,6 +90,7 @@ cs_error_t Client::dispatch_waiting_event(votequorum_handle_t handle) noexcept {
   status = event.status();
   if (!event) return true;
   if (std::holds_alternative<UnknownEvent>(*event)) return false;
+  probe_event(std::span(buffer).first(length));
   std::visit(Deliver(handle, callbacks_), *event);
   return true;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The decoder of events: nothing is believed that was not checked against the bytes received.
+// The decoder of events: nothing is used that has not been checked against the bytes received.
 #include "votequorum/events.h"
 
 #include <cstring>

@@ -40,7 +40,7 @@ struct ExtraInfo {
   std::span<std::byte> data;
 };
 
-// Something that this version does not know, from a newer daemon.
+// A kind of event that this version does not know, from a newer daemon.
 struct UnknownEvent {};
 
 using Event = std::variant<UnknownEvent, QuorumState, ExpectedVotes, Nodelist, ExtraInfo>;
@@ -51,7 +51,7 @@ inline constexpr std::size_t kMaxEventSize =
 
 // Reads one message, which must be aligned to 8 bytes. CS_ERR_MESSAGE_ERROR when its length is not
 // what its header says and its id and count demand, or the count is above the protocol's limit. Of
-// an unknown event nothing but the header is looked at: it may have been cut.
+// an unknown event only the header is looked at: the rest may have been cut off.
 [[nodiscard]] Result<Event> decode_event(std::span<std::byte> message) noexcept;
 
 }  // namespace cs::votequorum

@@ -92,7 +92,7 @@ class Caller : public testing::TestWithParam<const caller*> {
   }
 
   void expect_nothing_written(unsigned node, cs_error_t expected) {
-    for (const std::uint32_t size_on_entry : {0u, 77u, 4096u, 0xffffffffu}) {
+    for (const std::uint32_t size_on_entry : {0U, 77U, 4096U, 0xffffffffU}) {
       SCOPED_TRACE(testing::Message() << "answer " << node << ", size " << size_on_entry);
       Answer answer(size_on_entry);
       EXPECT_EQ(caller_.get(handle_, node, answer.get()), expected);
@@ -120,7 +120,7 @@ TEST_P(Caller, GetsEverySizeAndNothingElse) {
 
 TEST_P(Caller, SizeOnEntryMeansNothing) {
   answer_with({extra_info_reply(bytes_for(4096)), extra_info_reply("")});
-  for (const std::uint32_t size_on_entry : {0u, 1u, 4096u, 0xffffffffu}) {
+  for (const std::uint32_t size_on_entry : {0U, 1U, 4096U, 0xffffffffU}) {
     Answer longest(size_on_entry);
     EXPECT_EQ(caller_.get(handle_, 0, longest.get()), CS_OK);
     EXPECT_TRUE(longest.is(bytes_for(4096))) << size_on_entry;
@@ -132,12 +132,12 @@ TEST_P(Caller, SizeOnEntryMeansNothing) {
 
 TEST_P(Caller, LyingLengthsWriteNothing) {
   std::vector<Message> answers;
-  for (const std::uint32_t size : {0u, 1u, 4095u, 4096u}) {
+  for (const std::uint32_t size : {0U, 1U, 4095U, 4096U}) {
     const Message right = extra_info_reply(bytes_for(size));
-    for (const std::uint32_t lie : {0u, 1u, 4u, 4095u, 4096u, 4097u, 4100u, 0x80000000u, ~0u}) {
+    for (const std::uint32_t lie : {0U, 1U, 4U, 4095U, 4096U, 4097U, 4100U, 0x80000000U, ~0U}) {
       if (lie != size) answers.push_back(Message(right).put32(24, lie));
     }
-    for (const std::size_t length : {24, 28, 31, 36 + 4096}) {
+    for (const std::size_t length : {24U, 28U, 31U, 36U + 4096U}) {
       answers.push_back(Message(right).resize(length));
     }
   }
@@ -179,7 +179,7 @@ TEST_P(Caller, SetTakesNullBeforeTheSize) {
   serve(HeadDaemon());
   EXPECT_EQ(caller_.set(handle_, 1, "x"), CS_ERR_NOT_EXIST);
   ASSERT_EQ(votequorum_qdevice_register(handle_, "name"), CS_OK);
-  for (const std::uint32_t size : {0u, 1u, 4096u, 4097u, 0xffffffffu}) {
+  for (const std::uint32_t size : {0U, 1U, 4096U, 4097U, 0xffffffffU}) {
     ASSERT_EQ(caller_.set(handle_, 4, "some"), CS_OK);
     ASSERT_EQ(caller_.set(handle_, size, nullptr), CS_OK) << size;
     Answer answer;
@@ -204,7 +204,7 @@ TEST_P(Caller, FlagSaysWhetherThereIsSome) {
   serve(HeadDaemon());
   votequorum_info info{};
   ASSERT_EQ(votequorum_getinfo(handle_, 1, &info), CS_OK);
-  EXPECT_EQ(info.flags & caller_.has_extra_info, 0u);
+  EXPECT_EQ(info.flags & caller_.has_extra_info, 0U);
   ASSERT_EQ(votequorum_qdevice_register(handle_, "name"), CS_OK);
   ASSERT_EQ(caller_.set(handle_, 1, "x"), CS_OK);
   ASSERT_EQ(votequorum_getinfo(handle_, 1, &info), CS_OK);
@@ -243,12 +243,12 @@ class CallerAndOldDaemon : public Caller {
 };
 
 TEST_P(CallerAndOldDaemon, IsRefusedAndNothingIsWritten) {
-  for (const unsigned node : {0u, 1u, 2u}) expect_nothing_written(node, CS_ERR_INVALID_PARAM);
+  for (const unsigned node : {0U, 1U, 2U}) expect_nothing_written(node, CS_ERR_INVALID_PARAM);
   EXPECT_EQ(caller_.set(handle_, 1, "x"), CS_ERR_INVALID_PARAM);
   EXPECT_EQ(caller_.set(handle_, 0, nullptr), CS_ERR_INVALID_PARAM);
   votequorum_info info{};
   EXPECT_EQ(votequorum_getinfo(handle_, 0, &info), CS_OK);
-  EXPECT_EQ(info.flags & caller_.has_extra_info, 0u);
+  EXPECT_EQ(info.flags & caller_.has_extra_info, 0U);
 }
 
 const auto kCallers = testing::Values(&our_caller, &upstream_caller);

@@ -43,7 +43,7 @@ Libraries stock() {
   return {};
 }
 
-class InterchangeTest : public DaemonTest {
+class Interchange : public DaemonTest {
  protected:
   [[nodiscard]] DaemonOptions options() const override {
     return {.expected_votes = 1, .qdevice = "model: net\nvotes: 0\nnet {\nhost: 127.0.0.1\n}\n"};
@@ -79,7 +79,7 @@ class InterchangeTest : public DaemonTest {
   [[nodiscard]] std::string program() { return daemon().folder() + "/every_function"; }
 };
 
-TEST_F(InterchangeTest, SameProgramSaysTheSameHoweverLinkedAndRun) {
+TEST_F(Interchange, SameProgramSaysTheSameHoweverLinkedAndRun) {
   ASSERT_TRUE(link(stock()));
   const Outcome all_stock = run(stock());
   ASSERT_TRUE(all_stock.exited_with(0)) << all_stock << all_stock.output;

@@ -3,7 +3,8 @@
 cs_add_namespace_test(abi_caller_test TIMEOUT 120 LIBS votequorum cs_stand_in
   SOURCES abi/caller_test.cpp abi/our_caller.c abi/upstream_caller.c)
 
-# The rest is for libraries as they are shipped: sanitizers bring symbols and libraries of their own.
+# The rest is for libraries as they are shipped: sanitizers bring symbols and libraries of their
+# own.
 if(NOT BUILD_SHARED_LIBS OR CS_SANITIZE)
   return()
 endif()

@@ -14,7 +14,7 @@
 namespace cs::test {
 
 // One membership. It need not have come to an end that clients are told of: another may have taken
-// its place before the nodes had synchronised.
+// its place before the nodes had synchronized.
 struct Membership {
   std::string ring_id;
   std::uint64_t ring_seq = 0;

@@ -100,7 +100,9 @@ View TrackingClient::view() {
         break;
       case Notice::Kind::kExpectedVotes:
         break;
-      default:
+      case Notice::Kind::kConnected:
+      case Notice::Kind::kLost:
+      case Notice::Kind::kWrong:
         view = {};
     }
   }

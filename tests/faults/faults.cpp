@@ -116,7 +116,7 @@ using cs::faults::due;
 namespace {
 
 // The function of that type and name that comes after ours: libc's, or a sanitizer's. It is not a
-// local that is initialised once: the guard of such a one would call a sanitizer too early.
+// local that is initialized once: the guard of such a one would call a sanitizer too early.
 template <typename Function>
 Function* real(std::atomic<void*>& known, const char* name, Function*) {
   if (known == nullptr) known = ::dlsym(RTLD_NEXT, name);

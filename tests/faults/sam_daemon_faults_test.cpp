@@ -82,7 +82,7 @@ TEST_F(SamDaemonFaults, FailedRegistrationLeavesNoKeys) {
       ::_exit(status == CS_OK ? 0 : 2);
     });
     EXPECT_TRUE(outcome.exited_with(0) || outcome.exited_with(2)) << outcome;
-    refused += outcome.exited_with(2) ? 1 : 0;
+    refused += outcome.exited_with(2) ? 1U : 0U;
     const auto keys = daemon().run_tool({"corosync-cmapctl", "resources.process."});
     EXPECT_EQ(keys.output.find("resources.process"), std::string::npos) << first << keys;
   }

@@ -45,7 +45,7 @@ void nap() {
 
 unsigned descriptors() {
   unsigned held = 0;
-  for (int fd = 0; fd < 128; ++fd) held += ::syscall(SYS_fcntl, fd, F_GETFD) >= 0 ? 1 : 0;
+  for (int fd = 0; fd < 128; ++fd) held += ::syscall(SYS_fcntl, fd, F_GETFD) >= 0 ? 1U : 0U;
   return held;
 }
 
@@ -267,7 +267,8 @@ void Life::expect_old_data() {
   std::size_t size = 0;
   if (sam_data_getsize(&size) != CS_OK) return;
   const unsigned number = ledger_.stored;
-  if (size != (number > 0 ? size_of_store(number) : 0)) ledger_.complain("not the old size", size);
+  if (size != (number > 0 ? size_of_store(number) : 0))
+    ledger_.complain("not the old size", static_cast<long>(size));
   if (number == 0 || sam_data_restore(g_data, sizeof(g_data)) != CS_OK) return;
   if (!holds_store(number)) ledger_.complain("a failed store changed the data", number);
 }

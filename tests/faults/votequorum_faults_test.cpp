@@ -238,7 +238,7 @@ TEST_F(VotequorumFaults, SoMuchAddressSpaceLeft) {
       expect_that_all_is_well();
       if (life.initialize != CS_OK) ::_exit(testing::Test::HasFailure() ? 1 : 2);
     });
-    refused += outcome.exited_with(2) ? 1 : 0;
+    refused += outcome.exited_with(2) ? 1U : 0U;
     EXPECT_TRUE(outcome.exited_with(0) || outcome.exited_with(2)) << kib << " KiB: " << outcome;
   }
   EXPECT_GT(refused, 0U);

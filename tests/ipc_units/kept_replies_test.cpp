@@ -10,7 +10,7 @@
 namespace cs::ipc {
 namespace {
 
-class KeptRepliesTest : public testing::Test {
+class RepliesKept : public testing::Test {
  protected:
   void keep(std::uint64_t ticket, std::string_view text) {
     kept_.keep(ticket, std::as_bytes(std::span(text)));
@@ -24,7 +24,7 @@ class KeptRepliesTest : public testing::Test {
   std::array<std::byte, 16> buffer_{};
 };
 
-TEST_F(KeptRepliesTest, EachIsTakenOnceInAnyOrder) {
+TEST_F(RepliesKept, EachIsTakenOnceInAnyOrder) {
   keep(1, "one");
   keep(2, "second");
   keep(3, "three");
@@ -35,7 +35,7 @@ TEST_F(KeptRepliesTest, EachIsTakenOnceInAnyOrder) {
   EXPECT_EQ(take(1), "");
 }
 
-TEST_F(KeptRepliesTest, ForgottenIsGone) {
+TEST_F(RepliesKept, ForgottenIsGone) {
   keep(1, "one");
   keep(2, "two");
   kept_.forget(1);
@@ -44,7 +44,7 @@ TEST_F(KeptRepliesTest, ForgottenIsGone) {
   EXPECT_EQ(take(2), "two");
 }
 
-TEST_F(KeptRepliesTest, WhatNobodyTookIsFreed) { keep(1, "one"); }  // leaks are found by sanitizers
+TEST_F(RepliesKept, WhatNobodyTookIsFreed) { keep(1, "one"); }  // leaks are found by sanitizers
 
 }  // namespace
 }  // namespace cs::ipc

@@ -11,7 +11,7 @@ constexpr Nanoseconds kSecond = 1'000'000'000;
 constexpr Nanoseconds kSoon = SpinBudget::kBurstGap / 2;
 constexpr Nanoseconds kLater = SpinBudget::kBurstGap + 1;
 
-class SpinBudgetTest : public testing::Test {
+class Spinning : public testing::Test {
  protected:
   // One request a moment after the last answer, answered late; says how long was spun for it.
   Nanoseconds miss_in_burst() {
@@ -34,26 +34,26 @@ class SpinBudgetTest : public testing::Test {
   Nanoseconds now_ = kSecond;
 };
 
-TEST_F(SpinBudgetTest, FirstRequestDoesNotSpin) { EXPECT_EQ(spin_.next(now_), 0); }
+TEST_F(Spinning, FirstRequestDoesNotSpin) { EXPECT_EQ(spin_.next(now_), 0); }
 
-TEST_F(SpinBudgetTest, RequestSoonAfterAnAnswerSpinsInFull) {
+TEST_F(Spinning, RequestSoonAfterAnAnswerSpinsInFull) {
   answer_once();
   EXPECT_EQ(spin_.next(now_ + kSoon), SpinBudget::kFull);
 }
 
-TEST_F(SpinBudgetTest, SporadicRequestDoesNotSpin) {
+TEST_F(Spinning, SporadicRequestDoesNotSpin) {
   answer_once();
   EXPECT_EQ(spin_.next(now_ + kLater), 0);
   spin_.record_miss(now_ + kLater, false);
   EXPECT_EQ(spin_.next(now_ + 2 * kLater), 0);
 }
 
-TEST_F(SpinBudgetTest, UnspunMissCostsNothing) {
+TEST_F(Spinning, UnspunMissCostsNothing) {
   spin_.record_miss(now_, false);
   EXPECT_EQ(spin_.next(now_ + kSoon), SpinBudget::kFull);
 }
 
-TEST_F(SpinBudgetTest, OneProcessorNeverSpins) {
+TEST_F(Spinning, OneProcessorNeverSpins) {
   spin_.set_processors(1);
   for (unsigned i = 0; i < 2 * SpinBudget::kRetryAfter; ++i) {
     answer_once();
@@ -61,14 +61,14 @@ TEST_F(SpinBudgetTest, OneProcessorNeverSpins) {
   }
 }
 
-TEST_F(SpinBudgetTest, SecondProcessorLetsItSpinAgain) {
+TEST_F(Spinning, SecondProcessorLetsItSpinAgain) {
   spin_.set_processors(1);
   answer_once();
   spin_.set_processors(2);
   EXPECT_EQ(spin_.next(now_ + kSoon), SpinBudget::kFull);
 }
 
-TEST_F(SpinBudgetTest, MissesShrinkTheBudgetToNothing) {
+TEST_F(Spinning, MissesShrinkTheBudgetToNothing) {
   answer_once();
   Nanoseconds last = miss_in_burst();
   EXPECT_EQ(last, SpinBudget::kFull);
@@ -80,7 +80,7 @@ TEST_F(SpinBudgetTest, MissesShrinkTheBudgetToNothing) {
   }
 }
 
-TEST_F(SpinBudgetTest, HitRestoresTheFullBudget) {
+TEST_F(Spinning, HitRestoresTheFullBudget) {
   answer_once();
   EXPECT_EQ(miss_in_burst(), SpinBudget::kFull);
   EXPECT_LT(spin_.next(now_ + kSoon), SpinBudget::kFull);
@@ -88,16 +88,16 @@ TEST_F(SpinBudgetTest, HitRestoresTheFullBudget) {
   EXPECT_EQ(spin_.next(now_ + kSoon), SpinBudget::kFull);
 }
 
-TEST_F(SpinBudgetTest, ExhaustedTriesAgainNowAndThen) {
+TEST_F(Spinning, ExhaustedTriesAgainNowAndThen) {
   exhaust();
   unsigned tries = 0;
   constexpr unsigned kRequests = 10 * SpinBudget::kRetryAfter;
-  for (unsigned i = 0; i < kRequests; ++i) tries += miss_in_burst() > 0 ? 1 : 0;
-  EXPECT_GE(tries, 9u);
-  EXPECT_LE(tries, 11u);
+  for (unsigned i = 0; i < kRequests; ++i) tries += miss_in_burst() > 0 ? 1U : 0U;
+  EXPECT_GE(tries, 9U);
+  EXPECT_LE(tries, 11U);
 }
 
-TEST_F(SpinBudgetTest, SuccessfulTryBringsSpinningBack) {
+TEST_F(Spinning, SuccessfulTryBringsSpinningBack) {
   exhaust();
   Nanoseconds budget = 0;
   for (unsigned i = 0; i < 2 * SpinBudget::kRetryAfter && budget == 0; ++i) {

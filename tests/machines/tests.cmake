@@ -2,7 +2,8 @@
 # The unit tests on other machines (scripts/other-machines, which says when it cannot).
 if(NOT CMAKE_CROSSCOMPILING AND NOT CS_SANITIZE AND CMAKE_BUILD_TYPE MATCHES "Rel")
   foreach(machine arm64 i386 s390x musl)
-    add_test(NAME Machines.${machine} COMMAND ${PROJECT_SOURCE_DIR}/scripts/other-machines ${machine})
+    add_test(NAME Machines.${machine}
+             COMMAND ${PROJECT_SOURCE_DIR}/scripts/other-machines ${machine})
     set_tests_properties(Machines.${machine} PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77)
   endforeach()
 endif()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The manual pages say what the headers say, are complete, point somewhere and are well formed.
-foreach(check IN ITEMS coverage prototypes errors sections examples see-also lint)
+foreach(check IN ITEMS coverage prototypes errors sections examples readme see-also lint)
   add_test(NAME Man.${check}
            COMMAND ${CMAKE_CURRENT_LIST_DIR}/check-pages ${check} ${PROJECT_SOURCE_DIR}
                    ${CMAKE_C_COMPILER})

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The tests of libvotequorum once more under valgrind's memcheck: no byte used before it was set, none
-# after it was freed, none lost; with the build that is shipped, libqb and libc included.
+# The tests of libvotequorum once more under valgrind's memcheck: no byte used before it was set,
+# none after it was freed, none lost; with the build that is shipped, libqb and libc included.
 #
 # Without the children that let go of their parent's handle: they leave libqb's memory where it is,
 # since a disconnect there would cut off the parent. That is a loss, on purpose.
@@ -13,7 +13,8 @@ if(CS_VALGRIND AND NOT CS_SANITIZE)
     set_tests_properties(Memcheck.${program} PROPERTIES TIMEOUT 60)
   endforeach()
   foreach(program votequorum_standin_test votequorum_connect_test votequorum_extra_info_test
-                  votequorum_hostile_test ipc_connection_test votequorum_daemon_test votequorum_newest_daemon_test
+                  votequorum_hostile_test ipc_connection_test votequorum_daemon_test
+                  votequorum_newest_daemon_test
                   votequorum_threads_daemon_test abi_caller_test)
     add_test(NAME Memcheck.${program}
              COMMAND ${PROJECT_SOURCE_DIR}/scripts/in-namespaces ${memcheck}

@@ -110,7 +110,9 @@ void record_life(Libraries libraries, Transcript& transcript) {
   nodes.stop_device(1, transcript);
 }
 
-TEST_F(ClusterTest, QuorumDeviceKeepsTheReachableNodeQuorate) {
+class QdeviceProgram : public ClusterTest {};
+
+TEST_F(QdeviceProgram, KeepsTheReachableNodeQuorate) {
   Transcript stock;
   Transcript ours;
   ASSERT_NO_FATAL_FAILURE(record_life(Libraries::kStock, stock));

@@ -54,7 +54,7 @@ class Terminal {
   std::string text_;
 };
 
-class QuorumtoolTest : public testing::Test {
+class Quorumtool : public testing::Test {
  protected:
   void SetUp() override {
     if (const auto reason = CorosyncDaemon::unavailable()) skip_or_fail(*reason);
@@ -110,7 +110,7 @@ void record_commands(Libraries libraries, Transcript& transcript) {
   }
 }
 
-TEST_F(QuorumtoolTest, EveryOptionDoesTheSame) {
+TEST_F(Quorumtool, EveryOptionDoesTheSame) {
   Transcript stock;
   Transcript ours;
   ASSERT_NO_FATAL_FAILURE(record_commands(Libraries::kStock, stock));
@@ -130,7 +130,7 @@ bool last_report_has(const std::string& text, const std::vector<std::string>& li
 
 // Without reports that repeat the one before: a merge may take one ring or two to succeed.
 std::string distinct_reports(const std::string& text) {
-  const std::string all = normalised(text);
+  const std::string all = normalized(text);
   std::string result;
   std::string previous;
   for (std::size_t begin = 0, end = 0; begin < all.size(); begin = end) {
@@ -169,7 +169,9 @@ void record_monitor(Libraries libraries, Transcript& transcript) {
   transcript.add("its end", monitor.wait());
 }
 
-TEST_F(ClusterTest, QuorumtoolMonitorSeesTheSameChanges) {
+class QuorumtoolInACluster : public ClusterTest {};
+
+TEST_F(QuorumtoolInACluster, MonitorSeesTheSameChanges) {
   Transcript stock;
   Transcript ours;
   ASSERT_NO_FATAL_FAILURE(record_monitor(Libraries::kStock, stock));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Normalised text of what programs print.
+// Normalized text of what programs print.
 #include "programs/transcript.h"
 
 #include <regex>
@@ -7,7 +7,7 @@
 
 namespace cs::test {
 
-std::string normalised(const std::string& text) {
+std::string normalized(const std::string& text) {
   static const std::pair<std::regex, const char*> kRules[] = {
       {std::regex("(Date: +)[^\n]*"), "$1DATE"},
       {std::regex("(Ring ID: +[0-9a-f]+)\\.[0-9a-f]+"), "$1.SEQUENCE"},
@@ -26,7 +26,7 @@ void Transcript::add(const std::string& heading, const Outcome& outcome) {
 }
 
 void Transcript::add(const std::string& heading, const std::string& text) {
-  text_ += "### " + heading + "\n" + normalised(text) + "\n";
+  text_ += "### " + heading + "\n" + normalized(text) + "\n";
 }
 
 }  // namespace cs::test

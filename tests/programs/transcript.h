@@ -10,7 +10,7 @@
 namespace cs::test {
 
 // The text with those parts replaced by their names.
-[[nodiscard]] std::string normalised(const std::string& text);
+[[nodiscard]] std::string normalized(const std::string& text);
 
 class Transcript {
  public:

@@ -56,7 +56,7 @@ Script quorum_with_news() {
 }
 
 void enter_and_start(int interval) {
-  app::handle(SIGTERM, [](int) { app::report("warned"); });
+  app::handle(SIGTERM, app::report_warning);
   app::enter(interval, SAM_RECOVERY_POLICY_QUORUM_QUIT | SAM_RECOVERY_POLICY_CMAP);
   app::expect_ok(sam_start());
   app::report("started");
@@ -84,7 +84,7 @@ TEST_F(SamBusyDaemon, LossOfQuorumIsToldAtOnceThoughEveryHealthCheckIsPublished)
   // Nothing that the supervisor does in between takes longer than half an interval.
   EXPECT_LT(warning.time - lost, 2500 * kNanosecondsPerMillisecond);
   application.expect_exit_code(0);
-  EXPECT_EQ(application.count("warned"), 1u);
+  EXPECT_EQ(application.count("warned"), 1U);
 }
 
 TEST_F(SamBusyDaemon, HangIsFoundThoughThereIsNewsAllTheTime) {
@@ -97,7 +97,7 @@ TEST_F(SamBusyDaemon, HangIsFoundThoughThereIsNewsAllTheTime) {
     app::sleep_forever();
   });
   application.wait_for("silent");
-  EXPECT_EQ(application.count("warned"), 0u) << application.story();
+  EXPECT_EQ(application.count("warned"), 0U) << application.story();
   application.wait_for("warned");
   application.expect_exit_code(0);
 }

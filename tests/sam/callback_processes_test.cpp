@@ -102,7 +102,7 @@ TEST_P(SamCallbackCommand, IsReachedBySignals) {
   });
   application.wait_for("reached");
   application.wait_for("reached");
-  EXPECT_EQ(application.count("not reached"), 0u) << application.story();
+  EXPECT_EQ(application.count("not reached"), 0U) << application.story();
 }
 
 INSTANTIATE_TEST_SUITE_P(By, SamCallbackCommand,
@@ -146,7 +146,7 @@ TEST(SamCallback, IsCalledThoughLittleMemoryMayBeLocked) {
     app::report("called");
     ::_exit(0);
   });
-  EXPECT_EQ(application.wait_for("called").instance, 1u);
+  EXPECT_EQ(application.wait_for("called").instance, 1U);
 }
 
 TEST(SamCallback, MayBeRegisteredWithANegativeIntervalAndIsNotCalled) {
@@ -207,7 +207,8 @@ int stay_for_a_while() {
   return 0;
 }
 
-// A handler stops as well, wherever it meets the other.
+// A handler stops as well, wherever it meets the other. If that is where the program waits for the
+// supervisor, the handler ends the wait for both, and both have stopped.
 TEST(SamThreadsStop, HandlerAndProgramMayStopAtOnce) {
   SamProcess application([] {
     app::handle(SIGTERM, [](int) {});
@@ -223,7 +224,7 @@ TEST(SamThreadsStop, HandlerAndProgramMayStopAtOnce) {
       ::setitimer(ITIMER_REAL, &soon, nullptr);
       const bool is_mine = sam_stop() == CS_OK;
       app::no_more_alarms();
-      app::expect_that(is_mine ? stopped == 0 : stopped == 1);
+      app::expect_that(is_mine || stopped == 1);
       app::expect(sam_stop(), CS_ERR_BAD_HANDLE);
     }
     app::report("done");
@@ -240,13 +241,13 @@ int end_the_thread() {
 
 TEST(SamCallback, ThatEndsItsThreadCountsAsAHang) {
   SamProcess application([] {
-    app::handle(SIGTERM, [](int) { app::report("warned"); });
+    app::handle(SIGTERM, app::report_warning);
     app::enter(300, kRestart);
     app::expect_ok(sam_hc_callback_register(end_the_thread));
     app::expect_ok(sam_start());
     app::sleep_forever();
   });
-  EXPECT_EQ(application.wait_for("warned").instance, 1u);
+  EXPECT_EQ(application.wait_for("warned").instance, 1U);
   EXPECT_EQ(application.wait_for("registered").value, 2);
 }
 
@@ -263,7 +264,7 @@ TEST(SamCallbackBeyondStock, TakesThePlaceOfOneThatHasEndedItsThread) {
     app::report("called", calls);
     ::_exit(0);
   });
-  EXPECT_EQ(application.wait_for("called").instance, 1u);
+  EXPECT_EQ(application.wait_for("called").instance, 1U);
 }
 
 // SIGPIPE tells of a supervisor that is gone; who ignores it is at least not asked any more.

@@ -36,13 +36,6 @@ void start_helper() {
   app::report("helper", pid);
 }
 
-void reap_all(int) {
-  const int error = errno;
-  while (::waitpid(-1, nullptr, WNOHANG) > 0) {
-  }
-  errno = error;
-}
-
 void restart_helper(int) {
   const int error = errno;
   pid_t pid;
@@ -95,7 +88,7 @@ TEST(SamChildren, AreNoZombiesWhereSigchldIsIgnored) {
   ::kill(helper, SIGKILL);
   EXPECT_TRUE(is_gone(helper));
   application.follow(100);
-  EXPECT_EQ(application.count("started"), 1u);
+  EXPECT_EQ(application.count("started"), 1U);
   EXPECT_TRUE(proc::exists(active.pid));
 }
 
@@ -115,7 +108,7 @@ void expect_handler_restarts(const SamProcess::Scenario& install, bool sees_the_
     EXPECT_TRUE(is_gone(helper));
     helper = static_cast<pid_t>(next.value);
   }
-  EXPECT_EQ(application.count("started"), 1u) << application.story();
+  EXPECT_EQ(application.count("started"), 1U) << application.story();
   EXPECT_TRUE(proc::exists(active.pid));
   // Supervision has not suffered; where the handler reaps by number it is as with stock.
   ::kill(active.pid, SIGKILL);
@@ -162,53 +155,33 @@ TEST(SamChildren, OfTheInstanceAreItsOwn) {
   EXPECT_EQ(application.wait_for("done").pid, handler.pid);
 }
 
-// Orphans come to a subreaper, as they do to the first process of a container.
-void make_orphans(int count) {
-  for (int i = 0; i < count; ++i) {
-    const pid_t parent = ::fork();
-    if (parent == 0) {
-      if (::fork() == 0) {
-        app::pause_for(30);
-        app::report("orphan ends");
-      }
-      ::_exit(0);
-    }
-    while (::waitpid(parent, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
-}
-
 constexpr int kOrphans = 30;
 
+// Orphans come to a subreaper, as they do to the first process of a container.
 void expect_orphans_are_reaped(void (*handler)(int)) {
   SamProcess application([handler] {
     app::handle(SIGCHLD, handler);
     app::expect_that(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
     app::enter(0, kRestart);
     app::expect_ok(sam_start());
-    make_orphans(kOrphans);
+    app::make_orphans(kOrphans);
     app::report("made");
     app::sleep_forever();
   });
   for (int i = 0; i < kOrphans; ++i) application.wait_for("orphan ends");
   expect_no_zombies_of(application.supervisor());
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
 TEST(SamChildren, OrphansAreReapedWhereSigchldIsIgnored) { expect_orphans_are_reaped(SIG_IGN); }
-TEST(SamChildren, OrphansAreReapedByAHandler) { expect_orphans_are_reaped(reap_all); }
+TEST(SamChildren, OrphansAreReapedByAHandler) { expect_orphans_are_reaped(app::reap_all); }
 TEST(SamChildrenBeyondStock, OrphansAreReapedInAnyCase) { expect_orphans_are_reaped(SIG_DFL); }
 
 // Takes its time, so that others die meanwhile.
 void reap_all_slowly(int) {
-  reap_all(0);
+  app::reap_all(0);
   ::poll(nullptr, 0, 3);
-  reap_all(0);
-}
-
-void stop_the_supervisor() {
-  ::kill(app::supervisor(), SIGSTOP);
-  while (proc::state(app::supervisor()) != 'T') app::pause_for(1);
+  app::reap_all(0);
 }
 
 constexpr int kHelpers = 5;
@@ -224,7 +197,7 @@ constexpr int kHelpers = 5;
   app::enter(0, kQuit);
   app::expect_ok(sam_start());
   const bool at_once = round % 3 == 0;
-  if (at_once) stop_the_supervisor();  // it finds them all dead
+  if (at_once) app::stop_supervisor();  // it finds them all dead
   for (const pid_t helper : helpers) {
     ::kill(helper, SIGKILL);
     if (helper == helpers[0] && !at_once) app::pause_for(round % 3);
@@ -265,13 +238,13 @@ void report_state_of_sigchld() {
   ::sigprocmask(SIG_SETMASK, nullptr, &mask);
   ::sigaction(SIGCHLD, nullptr, &action);
   app::expect_that(sigismember(&mask, SIGCHLD) == 0);
-  app::expect_that(action.sa_handler == reap_all);
+  app::expect_that(action.sa_handler == app::reap_all);
 }
 
 // A handler of the supervisor forks a process that is none of SAM's, and keeps nothing of it.
 TEST(SamChildren, WhatAHandlerForksInTheSupervisorIsAProcessOfItsOwn) {
   SamProcess application([] {
-    app::handle(SIGCHLD, reap_all);
+    app::handle(SIGCHLD, app::reap_all);
     app::handle(SIGUSR1, [](int) {
       if (::fork() != 0) return;
       report_state_of_sigchld();
@@ -361,9 +334,9 @@ TEST(SamTracer, ThatHoldsADeadInstanceCostsTheSupervisorNoTime) {
   application.follow(500);
   const std::int64_t used = proc::processor_time(application.supervisor()) - before;
   EXPECT_LT(used, 100 * kNanosecondsPerMillisecond);
-  EXPECT_EQ(application.count("started"), 1u) << application.story();
+  EXPECT_EQ(application.count("started"), 1U) << application.story();
   release.open();
-  EXPECT_EQ(application.wait_for("started").instance, 2u);
+  EXPECT_EQ(application.wait_for("started").instance, 2U);
   EXPECT_TRUE(tracer.wait().exited_with(0));
 }
 

@@ -19,13 +19,6 @@ namespace {
 
 constexpr int kOrphans = 20;
 
-void reap_all(int) {
-  const int error = errno;
-  while (::waitpid(-1, nullptr, WNOHANG) > 0) {
-  }
-  errno = error;
-}
-
 // Returns in a process that is the first of its container; the caller waits for it and exits alike.
 void enter_a_container() {
   app::expect_that(::unshare(CLONE_NEWPID) == 0);
@@ -37,41 +30,26 @@ void enter_a_container() {
   ::_exit(WEXITSTATUS(status));
 }
 
-void make_orphans() {
-  for (int i = 0; i < kOrphans; ++i) {
-    const pid_t parent = ::fork();
-    if (parent == 0) {
-      if (::fork() == 0) {
-        app::pause_for(30);
-        app::report("orphan ends");
-      }
-      ::_exit(0);
-    }
-    while (::waitpid(parent, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
-}
-
 void expect_no_zombies(void (*handler)(int)) {
   SamProcess application([handler] {
     enter_a_container();
     app::handle(SIGCHLD, handler);
     const unsigned id = app::enter(0, SAM_RECOVERY_POLICY_RESTART);
     app::expect_ok(sam_start());
-    make_orphans();
+    app::make_orphans(kOrphans);
     app::report("made", id);
     app::sleep_forever();
   });
   for (int i = 0; i < kOrphans; ++i) application.wait_for("orphan ends");
   const auto inside = proc::children(application.supervisor());
-  ASSERT_EQ(inside.size(), 1u);  // the supervisor, as it is seen from here
+  ASSERT_EQ(inside.size(), 1U);  // the supervisor, as it is seen from here
   EXPECT_TRUE(eventually([&] { return proc::count_zombies_of(inside.front()) == 0; },
                          milliseconds(patience() / 1'000'000)));
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
 TEST(SamContainer, FirstProcessReapsOrphansWhereSigchldIsIgnored) { expect_no_zombies(SIG_IGN); }
-TEST(SamContainer, FirstProcessReapsOrphansByAHandler) { expect_no_zombies(reap_all); }
+TEST(SamContainer, FirstProcessReapsOrphansByAHandler) { expect_no_zombies(app::reap_all); }
 TEST(SamContainerBeyondStock, FirstProcessReapsOrphansInAnyCase) { expect_no_zombies(SIG_DFL); }
 
 TEST(SamContainer, DaemonsAreFollowedThere) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the distribution's library gets wrong with a daemon: lost quorum that is ignored, daemons
 // that stop, die and come back, and the daemon's watchdog. Every case of the suite
-// SamBeyondStockDaemonTest fails there, which scripts/compare-with-stock verifies.
+// SamDaemonBeyondStock fails there, which scripts/compare-with-stock verifies.
 #include <signal.h>
 #include <unistd.h>
 
@@ -22,10 +22,10 @@ constexpr int kRestartCmap = SAM_RECOVERY_POLICY_RESTART | kCmap;
 constexpr int kQuorum = SAM_RECOVERY_POLICY_QUORUM_RESTART;
 constexpr int kInterval = 500;
 
-class SamBeyondStockDaemonTest : public SamDaemonTest {};
-class SamDaemonLossTest : public SamDaemonTest {};
+class SamDaemonBeyondStock : public SamDaemonTest {};
+class SamDaemonLoss : public SamDaemonTest {};
 
-TEST_F(SamBeyondStockDaemonTest, EveryCommandGetsItsOwnAnswer) {
+TEST_F(SamDaemonBeyondStock, EveryCommandGetsItsOwnAnswer) {
   SamProcess application([] {
     accept_go();
     app::enter(60'000, kQuorum | kCmap);
@@ -56,41 +56,41 @@ TEST_F(SamBeyondStockDaemonTest, EveryCommandGetsItsOwnAnswer) {
   app::stay_healthy(20);
 }
 
-TEST_F(SamBeyondStockDaemonTest, LostQuorumEndsAProcessThatIgnoresTheWarning) {
+TEST_F(SamDaemonBeyondStock, LostQuorumEndsAProcessThatIgnoresTheWarning) {
   SamProcess application([] { ignore_warnings(kInterval, kQuorum); });
   application.wait_for("started");
   lose_quorum();
   const Report warning = application.wait_for("warned");
   const Report next = application.wait_for("starting");
-  EXPECT_EQ(next.instance, 2u);
+  EXPECT_EQ(next.instance, 2U);
   EXPECT_GE(next.time - warning.time, (kInterval - 50) * kNanosecondsPerMillisecond);
-  EXPECT_EQ(application.count("warned"), 1u);
+  EXPECT_EQ(application.count("warned"), 1U);
   application.expect_none("returned in supervisor", kInterval);
-  EXPECT_EQ(application.count("started"), 1u);
+  EXPECT_EQ(application.count("started"), 1U);
   find_quorum();
-  EXPECT_EQ(application.wait_for("started").instance, 2u);
+  EXPECT_EQ(application.wait_for("started").instance, 2U);
 }
 
-TEST_F(SamDaemonLossTest, QuorumThatReturnsWithinTheGraceIsForgiven) {
+TEST_F(SamDaemonLoss, QuorumThatReturnsWithinTheGraceIsForgiven) {
   SamProcess application([] { ignore_warnings(4000, kQuorum); });
   application.wait_for("started");
   lose_quorum();
   application.wait_for("warned");
   find_quorum();
   application.follow(5000);
-  EXPECT_EQ(application.count("registered"), 1u) << application.story();
+  EXPECT_EQ(application.count("registered"), 1U) << application.story();
 }
 
-TEST_F(SamDaemonLossTest, WithoutATimeLimitTheGraceDoesNotEnd) {
+TEST_F(SamDaemonLoss, WithoutATimeLimitTheGraceDoesNotEnd) {
   SamProcess application([] { ignore_warnings(0, kQuorum); });
   application.wait_for("started");
   lose_quorum();
   application.wait_for("warned");
   application.expect_none("returned in supervisor", 1500);
-  EXPECT_EQ(application.count("registered"), 1u) << application.story();
+  EXPECT_EQ(application.count("registered"), 1U) << application.story();
 }
 
-TEST_F(SamBeyondStockDaemonTest, LostDaemonCountsAsLostQuorumUntilItIsBack) {
+TEST_F(SamDaemonBeyondStock, LostDaemonCountsAsLostQuorumUntilItIsBack) {
   SamProcess application([] {
     app::enter(kInterval, kQuorum);
     app::report("starting");
@@ -109,7 +109,7 @@ TEST_F(SamBeyondStockDaemonTest, LostDaemonCountsAsLostQuorumUntilItIsBack) {
   }
 }
 
-TEST_F(SamBeyondStockDaemonTest, KeysArePublishedAnewByARestartedDaemon) {
+TEST_F(SamDaemonBeyondStock, KeysArePublishedAnewByARestartedDaemon) {
   SamProcess application([] {
     app::handle(SIGTERM, report_warning);
     app::enter(2000, kRestartCmap);
@@ -122,11 +122,11 @@ TEST_F(SamBeyondStockDaemonTest, KeysArePublishedAnewByARestartedDaemon) {
   expect_key_becomes(application.supervisor(), "state", "running");
   EXPECT_EQ(key(application.supervisor(), "recovery"), "restart");
   EXPECT_EQ(key(application.supervisor(), "poll_period"), "2000");
-  EXPECT_EQ(application.count("registered"), 1u);  // a matter of publishing only
-  EXPECT_EQ(application.count("warned"), 0u);
+  EXPECT_EQ(application.count("registered"), 1U);  // a matter of publishing only
+  EXPECT_EQ(application.count("warned"), 0U);
 }
 
-TEST_F(SamBeyondStockDaemonTest, HangIsFoundWhileTheDaemonIsStopped) {
+TEST_F(SamDaemonBeyondStock, HangIsFoundWhileTheDaemonIsStopped) {
   SamProcess application([] {
     accept_go();
     const unsigned id = app::enter(kInterval, kQuorum | kCmap);
@@ -151,7 +151,7 @@ TEST_F(SamBeyondStockDaemonTest, HangIsFoundWhileTheDaemonIsStopped) {
   expect_key_becomes(application.supervisor(), "state", "running");
 }
 
-TEST_F(SamDaemonLossTest, StoppedDaemonDoesNotHarmAHealthyProcess) {
+TEST_F(SamDaemonLoss, StoppedDaemonDoesNotHarmAHealthyProcess) {
   SamProcess application([] {
     app::handle(SIGTERM, report_warning);
     app::enter(kInterval, kRestartCmap);
@@ -164,14 +164,14 @@ TEST_F(SamDaemonLossTest, StoppedDaemonDoesNotHarmAHealthyProcess) {
   application.expect_none("warned", 5 * kInterval);
   daemon().resume();
   application.expect_none("warned", 2 * kInterval);
-  EXPECT_EQ(application.count("registered"), 1u) << application.story();
+  EXPECT_EQ(application.count("registered"), 1U) << application.story();
   const Nanoseconds now = monotonic_now();
   EXPECT_TRUE(eventually([&] {
     return std::stoll(key(application.supervisor(), "last_updated")) > now;
   })) << "updates do not go on";
 }
 
-TEST_F(SamBeyondStockDaemonTest, DeathIsRecoveredWhileTheDaemonIsStopped) {
+TEST_F(SamDaemonBeyondStock, DeathIsRecoveredWhileTheDaemonIsStopped) {
   SamProcess application([] {
     app::enter(kInterval, kQuorum | kCmap);
     while (sam_start() != CS_OK) app::pause_for(20);
@@ -183,16 +183,16 @@ TEST_F(SamBeyondStockDaemonTest, DeathIsRecoveredWhileTheDaemonIsStopped) {
   ::kill(first.pid, SIGKILL);
   EXPECT_TRUE(application.comes("registered", 8000)) << application.story();
   daemon().resume();
-  EXPECT_EQ(application.wait_for("started").instance, 2u);
+  EXPECT_EQ(application.wait_for("started").instance, 2U);
 }
 
 // Whatever the daemon does, an end is an end.
-class SamEndTest : public SamDaemonTest, public testing::WithParamInterface<bool> {
+class SamEnd : public SamDaemonTest, public testing::WithParamInterface<bool> {
  protected:
   void silence_daemon() { GetParam() ? daemon().kill_hard() : daemon().pause(); }
 };
 
-TEST_P(SamEndTest, FailureUnderQuitEndsTheSupervisor) {
+TEST_P(SamEnd, FailureUnderQuitEndsTheSupervisor) {
   SamProcess application([] {
     app::enter(kInterval, SAM_RECOVERY_POLICY_QUIT | kCmap);
     app::handle(SIGUSR1, [](int) { ::_exit(23); });
@@ -207,7 +207,7 @@ TEST_P(SamEndTest, FailureUnderQuitEndsTheSupervisor) {
   application.expect_exit_code(23);
 }
 
-TEST_P(SamEndTest, StoppedProcessEndsWithItsExitCode) {
+TEST_P(SamEnd, StoppedProcessEndsWithItsExitCode) {
   SamProcess application([] {
     accept_go();
     app::enter(kInterval, kRestartCmap);
@@ -221,7 +221,7 @@ TEST_P(SamEndTest, StoppedProcessEndsWithItsExitCode) {
   application.expect_exit_code(24);
 }
 
-TEST_P(SamEndTest, StopIsAnsweredAndNoFailureFollows) {
+TEST_P(SamEnd, StopIsAnsweredAndNoFailureFollows) {
   SamProcess application([] {
     accept_go();
     app::handle(SIGTERM, report_warning);
@@ -245,14 +245,14 @@ TEST_P(SamEndTest, StopIsAnsweredAndNoFailureFollows) {
   }
   if (!stopped_meanwhile) application.wait_for("stopped");
   application.expect_exit_code(25);
-  EXPECT_EQ(application.count("registered"), 1u) << application.story();
-  EXPECT_EQ(application.count("warned"), 0u) << application.story();
+  EXPECT_EQ(application.count("registered"), 1U) << application.story();
+  EXPECT_EQ(application.count("warned"), 0U) << application.story();
 }
 
-INSTANTIATE_TEST_SUITE_P(Daemon, SamEndTest, testing::Bool(),
+INSTANTIATE_TEST_SUITE_P(Daemon, SamEnd, testing::Bool(),
                          [](const auto& killed) { return killed.param ? "Killed" : "Stopped"; });
 
-TEST_F(SamBeyondStockDaemonTest, WithoutATimeLimitLastUpdatedAlwaysPasses) {
+TEST_F(SamDaemonBeyondStock, WithoutATimeLimitLastUpdatedAlwaysPasses) {
   SamProcess application([] {
     accept_go();
     app::enter(0, SAM_RECOVERY_POLICY_QUIT | kCmap);
@@ -276,7 +276,7 @@ TEST_F(SamBeyondStockDaemonTest, WithoutATimeLimitLastUpdatedAlwaysPasses) {
 }
 
 // The watchdog of the daemon looks for the first time 6 s after the registration.
-TEST_F(SamBeyondStockDaemonTest, PauseBeforeTheStartIsNoFailureToTheWatchdog) {
+TEST_F(SamDaemonBeyondStock, PauseBeforeTheStartIsNoFailureToTheWatchdog) {
   SamProcess application([] {
     app::enter(kInterval, kRestartCmap);
     app::pause_for(8000);

@@ -21,7 +21,7 @@ constexpr int kQuorumRestart = SAM_RECOVERY_POLICY_QUORUM_RESTART | SAM_RECOVERY
 constexpr int kInterval = 600;
 constexpr int kLongInterval = 60'000;
 
-class SamCmapTest : public SamDaemonTest {
+class SamCmap : public SamDaemonTest {
  protected:
   void expect_state(const SamProcess& application, const std::string& state) {
     EXPECT_EQ(key(application.supervisor(), "state"), state) << application.story();
@@ -31,7 +31,7 @@ class SamCmapTest : public SamDaemonTest {
   }
 };
 
-TEST_F(SamCmapTest, KeysFollowTheProcessThroughItsStates) {
+TEST_F(SamCmap, KeysFollowTheProcessThroughItsStates) {
   SamProcess application([] {
     accept_go();
     app::enter(kLongInterval, kRestart);
@@ -63,7 +63,7 @@ TEST_F(SamCmapTest, KeysFollowTheProcessThroughItsStates) {
   expect_no_keys(application);
 }
 
-TEST_F(SamCmapTest, PolicyQuitIsPublished) {
+TEST_F(SamCmap, PolicyQuitIsPublished) {
   SamProcess application([] {
     app::enter(kLongInterval, kQuit);
     app::report("in");
@@ -73,7 +73,7 @@ TEST_F(SamCmapTest, PolicyQuitIsPublished) {
   EXPECT_EQ(key(application.supervisor(), "recovery"), "quit");
 }
 
-TEST_F(SamCmapTest, WithoutADaemonRegisterFails) {
+TEST_F(SamCmap, WithoutADaemonRegisterFails) {
   daemon().kill_hard();
   SamProcess application([] {
     app::expect_ok(sam_initialize(kInterval, static_cast<sam_recovery_policy_t>(kRestart)));
@@ -84,10 +84,10 @@ TEST_F(SamCmapTest, WithoutADaemonRegisterFails) {
   });
   EXPECT_EQ(application.wait_for("answer").value, CS_ERR_LIBRARY);
   application.expect_exit_code(3);
-  EXPECT_EQ(application.count("answer"), 1u);
+  EXPECT_EQ(application.count("answer"), 1U);
 }
 
-TEST_F(SamCmapTest, NextInstanceStandsAsStoppedUntilItStarts) {
+TEST_F(SamCmap, NextInstanceStandsAsStoppedUntilItStarts) {
   SamProcess application([] {
     accept_go();
     app::enter(kLongInterval, kRestart);
@@ -108,7 +108,7 @@ TEST_F(SamCmapTest, NextInstanceStandsAsStoppedUntilItStarts) {
   }
 }
 
-TEST_F(SamCmapTest, WaitForQuorumIsPublished) {
+TEST_F(SamCmap, WaitForQuorumIsPublished) {
   lose_quorum();
   SamProcess application([] {
     app::enter(kLongInterval, kQuorumRestart);
@@ -126,7 +126,7 @@ TEST_F(SamCmapTest, WaitForQuorumIsPublished) {
   expect_key_becomes(application.supervisor(), "state", "waiting for quorum");
 }
 
-TEST_F(SamCmapTest, DeathUnderQuitLeavesTheStateFailed) {
+TEST_F(SamCmap, DeathUnderQuitLeavesTheStateFailed) {
   SamProcess application([] {
     app::enter(kLongInterval, kQuit);
     app::expect_ok(sam_start());
@@ -137,7 +137,7 @@ TEST_F(SamCmapTest, DeathUnderQuitLeavesTheStateFailed) {
   EXPECT_EQ(key(application.supervisor(), "recovery"), "quit");
 }
 
-TEST_F(SamCmapTest, HangUnderQuitLeavesTheStateFailed) {
+TEST_F(SamCmap, HangUnderQuitLeavesTheStateFailed) {
   SamProcess application([] {
     app::enter(kInterval, kQuit);
     app::expect_ok(sam_start());
@@ -147,14 +147,14 @@ TEST_F(SamCmapTest, HangUnderQuitLeavesTheStateFailed) {
   expect_state(application, "failed");
 }
 
-TEST_F(SamCmapTest, EndInAStoppedStateDeletesTheKeys) {
-  enum End { kBeforeStart, kAfterStop, kFinalised };
-  for (const End end : {kBeforeStart, kAfterStop, kFinalised}) {
+TEST_F(SamCmap, EndInAStoppedStateDeletesTheKeys) {
+  enum End { kBeforeStart, kAfterStop, kFinalized };
+  for (const End end : {kBeforeStart, kAfterStop, kFinalized}) {
     SamProcess application([end] {
       app::enter(kLongInterval, kRestart);
       if (end != kBeforeStart) app::expect_ok(sam_start());
       if (end == kAfterStop) app::expect_ok(sam_stop());
-      if (end == kFinalised) app::expect_ok(sam_finalize());
+      if (end == kFinalized) app::expect_ok(sam_finalize());
       ::_exit(6);
     });
     application.expect_exit_code(6);
@@ -162,7 +162,7 @@ TEST_F(SamCmapTest, EndInAStoppedStateDeletesTheKeys) {
   }
 }
 
-TEST_F(SamCmapTest, MarkFailedKillsUnwarnedAndEndsWhateverThePolicy) {
+TEST_F(SamCmap, MarkFailedKillsUnwarnedAndEndsWhateverThePolicy) {
   for (const bool started : {true, false}) {
     SamProcess application([started] {
       app::handle(SIGTERM, report_warning);
@@ -173,15 +173,15 @@ TEST_F(SamCmapTest, MarkFailedKillsUnwarnedAndEndsWhateverThePolicy) {
     });
     application.expect_exit_code(0);
     expect_state(application, "failed");
-    EXPECT_EQ(application.count("registered"), 1u);
-    EXPECT_EQ(application.count("warned"), 0u);
+    EXPECT_EQ(application.count("registered"), 1U);
+    EXPECT_EQ(application.count("warned"), 0U);
   }
 }
 
 // Whatever the rate: every 2 s would be enough for the daemon's watchdog, every 100 ms for us.
-class SamCmapRateTest : public SamCmapTest, public testing::WithParamInterface<int> {};
+class SamCmapRate : public SamCmap, public testing::WithParamInterface<int> {};
 
-TEST_P(SamCmapRateTest, LastUpdatedIsFresh) {
+TEST_P(SamCmapRate, LastUpdatedIsFresh) {
   SamProcess application([period = GetParam()] {
     app::enter(2000, kRestart);
     app::expect_ok(sam_start());
@@ -201,7 +201,7 @@ TEST_P(SamCmapRateTest, LastUpdatedIsFresh) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Milliseconds, SamCmapRateTest, testing::Values(0, 1, 100));
+INSTANTIATE_TEST_SUITE_P(Milliseconds, SamCmapRate, testing::Values(0, 1, 100));
 
 }  // namespace
 }  // namespace cs::test

@@ -73,7 +73,7 @@ TEST_F(SamLeftStartBeyondStock, IsNotStartedWhenCancelled) {
   find_quorum();
   go(joined.pid);
   application.expect_exit_code(5);
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
 TEST_F(SamLeftStartBeyondStock, CanBeRepeatedWhenCancelled) {
@@ -128,7 +128,7 @@ TEST_F(SamLeftStartBeyondStock, CanBeRepeatedAfterATimeLimit) {
   find_quorum();
   application.wait_for("started");
   application.expect_exit_code(0);
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
 // The thread that has left it ends: no other is kept from starting.
@@ -158,9 +158,9 @@ TEST_F(SamLeftStartBeyondStock, IsOverWithItsThread) {
   application.expect_exit_code(0);
 }
 
-// Another thread finalises: the call ends, and so does supervision. With stock the process is
+// Another thread finalizes: the call ends, and so does supervision. With stock the process is
 // restarted for ever.
-TEST_F(SamLeftStartBeyondStock, EndsWhenAnotherThreadFinalises) {
+TEST_F(SamLeftStartBeyondStock, EndsWhenAnotherThreadFinalizes) {
   SamProcess application([] {
     app::enter(kInterval, kRestart);
     const pthread_t thread = start_and_let_it_wait();
@@ -172,10 +172,10 @@ TEST_F(SamLeftStartBeyondStock, EndsWhenAnotherThreadFinalises) {
   });
   application.wait_for("done");
   application.expect_exit_code(6);
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
-TEST_F(SamLeftStartBeyondStock, EndsWhenAHandlerFinalises) {
+TEST_F(SamLeftStartBeyondStock, EndsWhenAHandlerFinalizes) {
   SamProcess application([] {
     app::handle(SIGALRM, [](int) { app::expect_ok(sam_finalize()); });
     app::enter(kInterval, kRestart);
@@ -187,7 +187,7 @@ TEST_F(SamLeftStartBeyondStock, EndsWhenAHandlerFinalises) {
   });
   application.wait_for("done");
   application.expect_exit_code(6);
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ constexpr int kQuit = SAM_RECOVERY_POLICY_QUORUM_QUIT;
 constexpr int kInterval = 400;
 constexpr int kLongInterval = 60'000;
 
-class SamQuorumTest : public SamDaemonTest {};
+class SamQuorum : public SamDaemonTest {};
 
 [[noreturn]] void start_and_stay_healthy() {
   app::report("starting");
@@ -26,7 +26,7 @@ class SamQuorumTest : public SamDaemonTest {};
   app::stay_healthy(20);
 }
 
-TEST_F(SamQuorumTest, WithoutADaemonInitializeFailsAndCanBeRepeated) {
+TEST_F(SamQuorum, WithoutADaemonInitializeFailsAndCanBeRepeated) {
   daemon().kill_hard();
   SamProcess application([] {
     accept_go();
@@ -45,17 +45,17 @@ TEST_F(SamQuorumTest, WithoutADaemonInitializeFailsAndCanBeRepeated) {
   application.wait_for("started");
 }
 
-TEST_F(SamQuorumTest, StartReturnsAtOnceWhenQuorate) {
+TEST_F(SamQuorum, StartReturnsAtOnceWhenQuorate) {
   SamProcess application([] {
     app::enter(kInterval, kRestart);
     start_and_stay_healthy();
   });
   application.wait_for("started");
   application.expect_none("warned", 2 * kInterval);
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
-TEST_F(SamQuorumTest, StartWaitsForQuorum) {
+TEST_F(SamQuorum, StartWaitsForQuorum) {
   lose_quorum();
   SamProcess application([] {
     app::enter(kInterval, kRestart);
@@ -64,10 +64,10 @@ TEST_F(SamQuorumTest, StartWaitsForQuorum) {
   application.wait_for("starting");
   application.expect_none("started", 3 * kInterval);  // and the wait is no hang
   find_quorum();
-  EXPECT_EQ(application.wait_for("started").instance, 1u);
+  EXPECT_EQ(application.wait_for("started").instance, 1U);
 }
 
-TEST_F(SamQuorumTest, SignalsDoNotEndTheWaitForQuorum) {
+TEST_F(SamQuorum, SignalsDoNotEndTheWaitForQuorum) {
   lose_quorum();
   SamProcess application([] {
     accept_go();
@@ -80,24 +80,24 @@ TEST_F(SamQuorumTest, SignalsDoNotEndTheWaitForQuorum) {
     application.expect_none("started", 10);
   }
   find_quorum();
-  EXPECT_EQ(application.wait_for("started").instance, 1u);
+  EXPECT_EQ(application.wait_for("started").instance, 1U);
 }
 
-TEST_F(SamQuorumTest, LostQuorumWarnsAndTheNextInstanceWaitsForIt) {
+TEST_F(SamQuorum, LostQuorumWarnsAndTheNextInstanceWaitsForIt) {
   SamProcess application([] {
     app::enter(kLongInterval, kRestart);  // the warning ends it: no other end in sight
     start_and_stay_healthy();
   });
   application.wait_for("started");
   lose_quorum();
-  EXPECT_EQ(application.wait_for("starting").instance, 2u);
+  EXPECT_EQ(application.wait_for("starting").instance, 2U);
   application.expect_none("returned in supervisor", 300);
-  EXPECT_EQ(application.count("started"), 1u) << application.story();
+  EXPECT_EQ(application.count("started"), 1U) << application.story();
   find_quorum();
-  EXPECT_EQ(application.wait_for("started").instance, 2u);
+  EXPECT_EQ(application.wait_for("started").instance, 2U);
 }
 
-TEST_F(SamQuorumTest, LostQuorumEndsAProcessThatFallsSilent) {
+TEST_F(SamQuorum, LostQuorumEndsAProcessThatFallsSilent) {
   SamProcess application([] {
     accept_go();
     app::handle(SIGTERM, [](int) {
@@ -113,12 +113,12 @@ TEST_F(SamQuorumTest, LostQuorumEndsAProcessThatFallsSilent) {
   });
   application.wait_for("started");
   lose_quorum();
-  EXPECT_EQ(application.wait_for("warned").instance, 1u);
-  EXPECT_EQ(application.wait_for("starting").instance, 2u);
-  EXPECT_EQ(application.count("warned"), 1u) << application.story();
+  EXPECT_EQ(application.wait_for("warned").instance, 1U);
+  EXPECT_EQ(application.wait_for("starting").instance, 2U);
+  EXPECT_EQ(application.count("warned"), 1U) << application.story();
 }
 
-TEST_F(SamQuorumTest, LostQuorumUnderQuitEndsTheSupervisor) {
+TEST_F(SamQuorum, LostQuorumUnderQuitEndsTheSupervisor) {
   SamProcess application([] {
     app::enter(kInterval, kQuit);
     start_and_stay_healthy();
@@ -126,10 +126,10 @@ TEST_F(SamQuorumTest, LostQuorumUnderQuitEndsTheSupervisor) {
   application.wait_for("started");
   lose_quorum();
   application.expect_exit_code(0);
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
-TEST_F(SamQuorumTest, DeathWhileStartWaitsCountsAsStarted) {
+TEST_F(SamQuorum, DeathWhileStartWaitsCountsAsStarted) {
   lose_quorum();
   SamProcess application([] {
     app::enter(kInterval, kRestart);
@@ -144,10 +144,10 @@ TEST_F(SamQuorumTest, DeathWhileStartWaitsCountsAsStarted) {
   }
   application.wait_for("starting");
   find_quorum();
-  EXPECT_EQ(application.wait_for("started").instance, 4u);
+  EXPECT_EQ(application.wait_for("started").instance, 4U);
 }
 
-TEST_F(SamQuorumTest, DeathWhileStartWaitsEndsTheSupervisorUnderQuit) {
+TEST_F(SamQuorum, DeathWhileStartWaitsEndsTheSupervisorUnderQuit) {
   lose_quorum();
   SamProcess application([] {
     app::handle(SIGUSR1, [](int) { ::_exit(19); });
@@ -160,7 +160,7 @@ TEST_F(SamQuorumTest, DeathWhileStartWaitsEndsTheSupervisorUnderQuit) {
   application.expect_exit_code(19);
 }
 
-TEST_F(SamQuorumTest, LostQuorumIsNothingToAStoppedProcess) {
+TEST_F(SamQuorum, LostQuorumIsNothingToAStoppedProcess) {
   SamProcess application([] {
     accept_go();
     app::handle(SIGTERM, report_warning);
@@ -185,16 +185,16 @@ TEST_F(SamQuorumTest, LostQuorumIsNothingToAStoppedProcess) {
   application.wait_for("starting");
   application.expect_none("started", 2 * kInterval);
   find_quorum();
-  EXPECT_EQ(application.wait_for("started").instance, 1u);
+  EXPECT_EQ(application.wait_for("started").instance, 1U);
 }
 
-TEST_F(SamQuorumTest, StoredDataSurviveTheLossOfQuorum) {
+TEST_F(SamQuorum, StoredDataSurviveTheLossOfQuorum) {
   SamProcess application([] {
     const unsigned id = app::enter(kLongInterval, kRestart);
     unsigned stored = 0;
-    app::expect_ok(sam_data_restore(&stored, sizeof stored));
+    app::expect_ok(sam_data_restore(&stored, sizeof(stored)));
     app::expect_that(stored == id - 1);
-    app::expect_ok(sam_data_store(&id, sizeof id));
+    app::expect_ok(sam_data_store(&id, sizeof(id)));
     start_and_stay_healthy();
   });
   for (unsigned id = 1; id <= 3; ++id) {

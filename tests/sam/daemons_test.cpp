@@ -22,8 +22,6 @@ constexpr int kQuit = SAM_RECOVERY_POLICY_QUIT;
 constexpr int kRestart = SAM_RECOVERY_POLICY_RESTART;
 constexpr int kInterval = 500;
 
-void report_warning(int) { app::report("warned"); }
-
 // As daemon(3), but that the standard streams stay; once more, so that it has no terminal ever.
 void become_daemon(bool twice) {
   app::expect_that(::daemon(1, 1) == 0);
@@ -83,7 +81,7 @@ TEST_P(SamDaemonized, ItsCrashBringsTheNextInstance) {
     last = daemon.pid;
   }
   application.follow(2 * kInterval);
-  EXPECT_EQ(application.count("at work"), 4u) << application.story();
+  EXPECT_EQ(application.count("at work"), 4U) << application.story();
   EXPECT_NE(proc::state(last), 'Z');
   EXPECT_NE(proc::state(last), 0);
 }
@@ -98,7 +96,7 @@ TEST_P(SamDaemonized, ItsOrderlyEndEndsTheSupervisor) {
     });
     application.wait_for("at work");
     application.expect_exit_code(0);
-    EXPECT_EQ(application.count("registered"), 1u);
+    EXPECT_EQ(application.count("registered"), 1U);
   }
 }
 
@@ -109,16 +107,16 @@ TEST_P(SamDaemonized, ItsDeathUnderQuitEndsTheSupervisor) {
   });
   application.wait_for("at work");
   application.expect_exit_code(0);
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
 TEST_P(SamDaemonized, DoesAllThatAnActiveProcessDoes) {
   SamProcess application([way = GetParam()] {
     const unsigned id = enter_as_daemon(way, kRestart);
     unsigned stored = 0;
-    app::expect_ok(sam_data_restore(&stored, sizeof stored));
+    app::expect_ok(sam_data_restore(&stored, sizeof(stored)));
     app::expect_that(stored == id - 1);
-    app::expect_ok(sam_data_store(&id, sizeof id));
+    app::expect_ok(sam_data_store(&id, sizeof(id)));
     app::expect_ok(sam_warn_signal_set(SIGUSR1));
     app::expect_ok(sam_stop());
     app::expect_ok(sam_start());
@@ -156,7 +154,7 @@ TEST(SamDaemonizedWithAParentThatWaits, IsTheActiveProcess) {
   });
   for (int id = 1; id <= 3; ++id) EXPECT_EQ(application.wait_for("at work").value, id);
   application.follow(2 * kInterval);
-  EXPECT_EQ(application.count("at work"), 3u) << application.story();
+  EXPECT_EQ(application.count("at work"), 3U) << application.story();
 }
 
 constexpr Way kTimedWays[] = {
@@ -170,7 +168,7 @@ class SamDaemonizedBeyondStock : public testing::TestWithParam<Way> {};
 // Stock signals the daemon's parent, which is dead.
 TEST_P(SamDaemonizedBeyondStock, ItsHangIsWarnedThenKilledThenTheNextInstance) {
   SamProcess application([way = GetParam()] {
-    app::handle(SIGTERM, report_warning);
+    app::handle(SIGTERM, app::report_warning);
     const unsigned id = enter_as_daemon(way, kRestart);
     app::send_health_checks(10, 100);
     if (id < 3) app::sleep_forever();
@@ -185,14 +183,14 @@ TEST_P(SamDaemonizedBeyondStock, ItsHangIsWarnedThenKilledThenTheNextInstance) {
   }
   EXPECT_EQ(application.wait_for("at work").value, 3);
   application.follow(2 * kInterval);
-  EXPECT_EQ(application.count("warned"), 2u) << application.story();
+  EXPECT_EQ(application.count("warned"), 2U) << application.story();
 }
 
 // It calls nothing of SAM once it is one.
 TEST_P(SamDaemonizedBeyondStock, HangAtOnceIsFoundToo) {
   SamProcess application([way = GetParam()] {
     const unsigned id = app::enter(way.interval, kRestart);
-    app::handle(SIGTERM, report_warning);
+    app::handle(SIGTERM, app::report_warning);
     app::expect_ok(sam_start());
     become_daemon(way.twice);
     app::report("at work", id);
@@ -238,7 +236,7 @@ TEST(SamDaemonizedAgain, IsTheActiveProcess) {
   });
   for (int id = 1; id <= 3; ++id) EXPECT_EQ(application.wait_for("at work").value, id);
   application.expect_exit_code(0);
-  EXPECT_EQ(application.count("at work"), 3u) << application.story();
+  EXPECT_EQ(application.count("at work"), 3U) << application.story();
 }
 
 // The hang of a daemon whose parent waits yet: neither of them stays beside the next instance.

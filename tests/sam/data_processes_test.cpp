@@ -41,7 +41,7 @@ std::string stored() {
 
 void initialize() { app::expect_ok(sam_initialize(kInterval, SAM_RECOVERY_POLICY_RESTART)); }
 
-// A worker of a master that has initialised SAM for all of them.
+// A worker of a master that has initialized SAM for all of them.
 [[noreturn]] void work(const std::string& name) {
   const unsigned id = app::register_instance();
   if (id > 1) {
@@ -261,9 +261,9 @@ void* store_and_restore(void* argument) {
   char bytes[3000] = {};
   for (;;) {
     std::size_t size = 0;
-    (void)sam_data_store(bytes, sizeof bytes);
+    (void)sam_data_store(bytes, sizeof(bytes));
     (void)sam_data_getsize(&size);
-    (void)sam_data_restore(bytes, sizeof bytes);
+    (void)sam_data_restore(bytes, sizeof(bytes));
     pthread_testcancel();
   }
 }

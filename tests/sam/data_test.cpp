@@ -28,8 +28,8 @@ constexpr std::size_t kMebibyte = 1024 * 1024;
 std::vector<char> pattern(std::size_t size, unsigned seed) {
   std::vector<char> bytes(size);
   for (std::size_t i = 0; i < size; i += sizeof(std::uint64_t)) {
-    const std::uint64_t word = (seed + i + 1) * 0x9e3779b97f4a7c15u;
-    std::memcpy(&bytes[i], &word, std::min(sizeof word, size - i));
+    const std::uint64_t word = (seed + i + 1) * 0x9e3779b97f4a7c15U;
+    std::memcpy(&bytes[i], &word, std::min(sizeof(word), size - i));
   }
   return bytes;
 }
@@ -59,7 +59,7 @@ TEST_P(SamDataSize, SurvivesSeveralInstances) {
     if (id < 4) app::die_by(SIGKILL);
     app::report("held", static_cast<std::int64_t>(size));
   });
-  EXPECT_EQ(application.wait_for("held").instance, 4u);
+  EXPECT_EQ(application.wait_for("held").instance, 4U);
 }
 
 TEST_P(SamDataSize, StoredBeforeRegistrationReachesAllInstances) {

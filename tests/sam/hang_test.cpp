@@ -27,10 +27,8 @@ void expect_at_least(const Report& from, const Report& to, int intervals) {
   EXPECT_GE(milliseconds_between(from, to), intervals * kInterval - kResolution);
 }
 
-void report_warning(int signal) { app::report("warned", signal); }
-
 void handle_all_warnings() {
-  for (const int signal : {SIGTERM, SIGUSR1, SIGUSR2}) app::handle(signal, report_warning);
+  for (const int signal : {SIGTERM, SIGUSR1, SIGUSR2}) app::handle(signal, app::report_warning);
 }
 
 TEST(SamHang, IsWarnedAfterOneIntervalAndKilledAfterTwo) {
@@ -45,13 +43,13 @@ TEST(SamHang, IsWarnedAfterOneIntervalAndKilledAfterTwo) {
   const Report start = application.wait_for("starting");
   const Report warning = application.wait_for("warned");
   EXPECT_EQ(warning.value, SIGTERM);
-  EXPECT_EQ(warning.instance, 1u);
+  EXPECT_EQ(warning.instance, 1U);
   const Report next = application.wait_for("registered");
   EXPECT_EQ(next.value, 2);
   expect_at_least(start, warning, 1);
   expect_at_least(start, next, 2);
   application.follow(2 * kInterval);
-  EXPECT_EQ(application.count("warned"), 1u);
+  EXPECT_EQ(application.count("warned"), 1U);
 }
 
 TEST(SamHang, KilledByTheWarningIsRestartedAtOnce) {
@@ -63,7 +61,7 @@ TEST(SamHang, KilledByTheWarningIsRestartedAtOnce) {
   });
   const Report start = application.wait_for("starting");
   const Report next = application.wait_for("starting");
-  EXPECT_EQ(next.instance, 2u);
+  EXPECT_EQ(next.instance, 2U);
   expect_at_least(start, next, 1);
 }
 
@@ -75,7 +73,7 @@ TEST(SamHang, EndsTheSupervisorUnderQuit) {
     app::sleep_forever();
   });
   application.expect_exit_code(0);
-  EXPECT_EQ(application.count("warned"), 1u);
+  EXPECT_EQ(application.count("warned"), 1U);
 }
 
 TEST(SamHang, AnsweredByAnExitUnderQuitPassesItsCode) {
@@ -98,7 +96,7 @@ TEST(SamHang, OfAProcessThatSentHealthChecksIsFound) {
     app::sleep_forever();
   });
   const Report silent = application.wait_for("silent");
-  EXPECT_EQ(application.count("warned"), 0u);
+  EXPECT_EQ(application.count("warned"), 0U);
   const Report warning = application.wait_for("warned");
   // The last health check came up to 20 ms before.
   EXPECT_GE(milliseconds_between(silent, warning), kInterval - 20 - kResolution);
@@ -121,7 +119,7 @@ TEST(SamHang, OfAStoppedProcessIsNone) {
     ::_exit(0);
   });
   application.wait_for("survived");
-  EXPECT_EQ(application.count("warned"), 0u);
+  EXPECT_EQ(application.count("warned"), 0U);
 }
 
 // Two starts within an interval each: never silent for a whole one.
@@ -137,7 +135,7 @@ TEST(SamHang, IsAvertedBySamStart) {
     app::report("survived");
   });
   application.wait_for("survived");
-  EXPECT_EQ(application.count("warned"), 0u);
+  EXPECT_EQ(application.count("warned"), 0U);
 }
 
 volatile sig_atomic_t warned;
@@ -157,27 +155,27 @@ TEST(SamWarning, ThatIsHeededLeavesTheProcessAloneUntilTheNextMiss) {
   });
   application.wait_for("warned");
   const Report second_miss = application.wait_for("healthy again");
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
   const Report next = application.wait_for("registered");
   EXPECT_EQ(next.value, 2);
   EXPECT_GE(milliseconds_between(second_miss, next), kInterval - 20 - kResolution);
   // One warning per instance: the second miss is answered with SIGKILL.
   std::size_t warnings = 0;
   for (const Report& report : application.reports()) {
-    warnings += report.is("warned") && report.instance == 1 ? 1 : 0;
+    warnings += report.is("warned") && report.instance == 1 ? 1U : 0U;
   }
-  EXPECT_EQ(warnings, 1u) << application.story();
+  EXPECT_EQ(warnings, 1U) << application.story();
 }
 
 class SamWarnSignal : public testing::TestWithParam<int> {};
 
 TEST_P(SamWarnSignal, IsTheChosenOneWhereverItIsSet) {
-  enum Place { kInitialised, kRegistered, kStarted };
-  for (const Place place : {kInitialised, kRegistered, kStarted}) {
+  enum Place { kInitialized, kRegistered, kStarted };
+  for (const Place place : {kInitialized, kRegistered, kStarted}) {
     SamProcess application([place, signal = GetParam()] {
       handle_all_warnings();
       app::expect_ok(sam_initialize(kInterval, SAM_RECOVERY_POLICY_RESTART));
-      if (place == kInitialised) app::expect_ok(sam_warn_signal_set(signal));
+      if (place == kInitialized) app::expect_ok(sam_warn_signal_set(signal));
       const unsigned id = app::register_instance();
       if (place == kRegistered && id == 1) app::expect_ok(sam_warn_signal_set(signal));
       app::expect_ok(sam_start());
@@ -199,7 +197,7 @@ class SamNoWarning : public testing::TestWithParam<int> {};
 TEST_P(SamNoWarning, IsSentBeforeTheKill) {
   SamProcess application([signal = GetParam()] {
     for (int number = 1; number < 32; ++number) {
-      if (number != SIGCHLD) app::handle(number, report_warning);
+      if (number != SIGCHLD) app::handle(number, app::report_warning);
     }
     app::expect_ok(sam_initialize(kInterval, SAM_RECOVERY_POLICY_RESTART));
     app::expect_ok(sam_warn_signal_set(signal));
@@ -213,7 +211,7 @@ TEST_P(SamNoWarning, IsSentBeforeTheKill) {
   const Report next = application.wait_for("registered");
   EXPECT_EQ(next.value, 2);
   expect_at_least(start, next, 1);
-  EXPECT_EQ(application.count("warned"), 0u) << application.story();
+  EXPECT_EQ(application.count("warned"), 0U) << application.story();
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SamNoWarning, testing::Values(SIGKILL, 0));
@@ -233,9 +231,9 @@ TEST_P(SamInterval, OfZeroOrLessMeansNoTimeLimit) {
     }
     app::sleep_forever();
   });
-  EXPECT_EQ(application.wait_for("survived").instance, 1u);
+  EXPECT_EQ(application.wait_for("survived").instance, 1U);
   EXPECT_EQ(application.wait_for("registered").value, 2);
-  EXPECT_EQ(application.count("warned"), 0u);
+  EXPECT_EQ(application.count("warned"), 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SamInterval, testing::Values(0, -1, -5000));
@@ -273,7 +271,24 @@ TEST(SamHealthCheck, MayComeFromManyThreads) {
     ::_exit(0);
   });
   application.wait_for("survived");
-  EXPECT_EQ(application.count("warned"), 0u);
+  EXPECT_EQ(application.count("warned"), 0U);
+}
+
+TEST(SamWarnSignalBeyondStock, ImpossibleOnesAreRefused) {
+  SamProcess application([] {
+    app::expect_ok(sam_initialize(kInterval, SAM_RECOVERY_POLICY_RESTART));
+    for (const int signal : {-1, SIGRTMAX + 1, 1000}) {
+      app::expect(sam_warn_signal_set(signal), CS_ERR_INVALID_PARAM);
+    }
+    app::register_instance();
+    for (const int signal : {-1, SIGRTMAX + 1, 1000}) {
+      app::expect(sam_warn_signal_set(signal), CS_ERR_INVALID_PARAM);
+    }
+    app::expect_ok(sam_warn_signal_set(SIGRTMAX));
+    app::expect_ok(sam_warn_signal_set(0));
+    app::report("done");
+  });
+  application.wait_for("done");
 }
 
 }  // namespace

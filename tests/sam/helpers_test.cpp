@@ -144,8 +144,8 @@ TEST(SamHelpersBeyondStock, OfAnEarlierInstanceAreTurnedAway) {
     app::sleep_forever();
   });
   application.wait_for("turned away");
-  EXPECT_EQ(application.count("SIGPIPE"), 0u) << application.story();
-  EXPECT_EQ(application.count("registered"), 2u) << application.story();
+  EXPECT_EQ(application.count("SIGPIPE"), 0U) << application.story();
+  EXPECT_EQ(application.count("registered"), 2U) << application.story();
 }
 
 // A pipe that helpers of the application share with it is the application's own business.
@@ -165,7 +165,7 @@ TEST(SamHelpers, OneThatEndsIsNoDeath) {
   });
   application.wait_for("done");
   application.follow(100);
-  EXPECT_EQ(application.count("registered"), 1u) << application.story();
+  EXPECT_EQ(application.count("registered"), 1U) << application.story();
 }
 
 }  // namespace

@@ -72,12 +72,12 @@ bool is_a_status(cs_error_t status) { return status >= CS_OK && status <= CS_ERR
   ::_exit(0);
 }
 
-// 10: not initialised, 11: not registered. A supervisor ends with its last instance's status.
+// 10: not initialized, 11: not registered. A supervisor ends with its last instance's status.
 int live() {
-  const cs_error_t initialised =
+  const cs_error_t initialized =
       sam_initialize(200, static_cast<sam_recovery_policy_t>(SAM_RECOVERY_POLICY_QUORUM_RESTART |
                                                              SAM_RECOVERY_POLICY_CMAP));
-  if (initialised != CS_OK) return is_a_status(initialised) ? 10 : 1;
+  if (initialized != CS_OK) return is_a_status(initialized) ? 10 : 1;
   unsigned instance = 0;
   const cs_error_t registered = sam_register(&instance);
   if (registered != CS_OK) return is_a_status(registered) ? 11 : 2;

@@ -18,14 +18,6 @@ namespace {
 
 constexpr int kRestart = SAM_RECOVERY_POLICY_RESTART;
 
-// It answers nothing until resume_the_supervisor().
-void stop_the_supervisor() {
-  ::kill(app::supervisor(), SIGSTOP);
-  while (proc::state(app::supervisor()) != 'T') app::pause_for(1);
-}
-
-void resume_the_supervisor() { ::kill(app::supervisor(), SIGCONT); }
-
 sigjmp_buf g_way_out;
 
 // The classic time limit. False when it was over before the call returned.
@@ -68,15 +60,15 @@ void expect_orderly_end(const SamProcess::Scenario& scenario) {
   SamProcess application(scenario);
   application.wait_for("done");
   application.expect_exit_code(0);
-  EXPECT_EQ(application.count("registered"), 1u) << application.story();
+  EXPECT_EQ(application.count("registered"), 1U) << application.story();
 }
 
 // Leaves a call of a supervisor that does not answer, and makes it again. Where the call does not
 // wait for an answer, as some of stock's do not, once is enough.
 void leave_and_repeat(cs_error_t (*call)()) {
-  stop_the_supervisor();
+  app::stop_supervisor();
   const bool is_done = in_time(call);
-  resume_the_supervisor();
+  app::resume_supervisor();
   if (!is_done) app::expect_ok(call());
 }
 
@@ -104,9 +96,9 @@ TEST_P(SamCancelled, StartCanBeRepeatedByAnother) {
   expect_orderly_end([type = GetParam()] {
     app::enter(0, kRestart);
     for (int round = 0; round < 3; ++round) {
-      stop_the_supervisor();
+      app::stop_supervisor();
       const bool is_cancelled = cancel<sam_start>(type);
-      resume_the_supervisor();
+      app::resume_supervisor();
       if (is_cancelled) app::expect_ok(sam_start());
       app::expect_ok(sam_hc_send());
       app::expect_ok(sam_stop());
@@ -121,9 +113,9 @@ TEST_P(SamCancelled, StopIsOverThen) {
     app::enter(0, kRestart);
     for (int round = 0; round < 3; ++round) {
       app::expect_ok(sam_start());
-      stop_the_supervisor();
+      app::stop_supervisor();
       (void)cancel<sam_stop>(type);
-      resume_the_supervisor();
+      app::resume_supervisor();
       app::expect(sam_stop(), CS_ERR_BAD_HANDLE);
     }
     app::expect_ok(sam_start());
@@ -137,8 +129,8 @@ cs_error_t call_for_ever() {
     char bytes[16] = "bytes";
     std::size_t size;
     (void)sam_hc_send();
-    (void)sam_data_store(bytes, sizeof bytes);
-    (void)sam_data_restore(bytes, sizeof bytes);
+    (void)sam_data_store(bytes, sizeof(bytes));
+    (void)sam_data_restore(bytes, sizeof(bytes));
     (void)sam_data_getsize(&size);
     (void)sam_warn_signal_set(SIGUSR1);
     (void)sam_stop();
@@ -158,8 +150,8 @@ void expect_all_goes_on() {
   char bytes[16] = "other bytes";
   (void)sam_start();  // wherever the thread was
   app::expect_ok(sam_hc_send());
-  app::expect_ok(sam_data_store(bytes, sizeof bytes));
-  app::expect_ok(sam_data_restore(bytes, sizeof bytes));
+  app::expect_ok(sam_data_store(bytes, sizeof(bytes)));
+  app::expect_ok(sam_data_restore(bytes, sizeof(bytes)));
   app::expect_ok(sam_warn_signal_set(SIGTERM));
   app::expect_ok(sam_stop());
   app::expect_ok(sam_start());

@@ -70,7 +70,7 @@ TEST_P(SamDeath, WhileStartedEndsTheSupervisorUnderQuit) {
     death.die();
   });
   application.expect_exit_code(GetParam().supervisor_exit_code());
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
 TEST_P(SamDeath, BeforeTheStartEndsTheSupervisor) {
@@ -80,7 +80,7 @@ TEST_P(SamDeath, BeforeTheStartEndsTheSupervisor) {
       death.die();
     });
     application.expect_exit_code(GetParam().supervisor_exit_code());
-    EXPECT_EQ(application.count("registered"), 1u);
+    EXPECT_EQ(application.count("registered"), 1U);
   }
 }
 
@@ -92,10 +92,10 @@ TEST_P(SamDeath, WhileStoppedEndsTheSupervisor) {
     death.die();
   });
   application.expect_exit_code(GetParam().supervisor_exit_code());
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
-TEST_P(SamDeath, WhenFinalisedEndsTheSupervisor) {
+TEST_P(SamDeath, WhenFinalizedEndsTheSupervisor) {
   SamProcess application([death = GetParam()] {
     app::enter(kInterval, kRestart);
     app::expect_ok(sam_start());
@@ -103,7 +103,7 @@ TEST_P(SamDeath, WhenFinalisedEndsTheSupervisor) {
     death.die();
   });
   application.expect_exit_code(GetParam().supervisor_exit_code());
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
 INSTANTIATE_TEST_SUITE_P(By, SamDeath, testing::ValuesIn(kDeaths),
@@ -118,7 +118,7 @@ TEST(SamSupervisor, RunsTheExitHandlers) {
   });
   EXPECT_EQ(application.wait_for("exit handler").pid, application.supervisor());
   application.expect_exit_code(3);
-  EXPECT_EQ(application.count("exit handler"), 1u);
+  EXPECT_EQ(application.count("exit handler"), 1U);
 }
 
 TEST(SamSupervisor, EndsAfterALaterInstanceStops) {
@@ -130,7 +130,7 @@ TEST(SamSupervisor, EndsAfterALaterInstanceStops) {
     ::_exit(21);
   });
   application.expect_exit_code(21);
-  EXPECT_EQ(application.count("registered"), 3u);
+  EXPECT_EQ(application.count("registered"), 3U);
 }
 
 TEST(SamInstance, StartsStoppedWhateverItsPredecessorDid) {
@@ -144,7 +144,7 @@ TEST(SamInstance, StartsStoppedWhateverItsPredecessorDid) {
     app::die_by(SIGKILL);
   });
   application.expect_exit_code(9);
-  EXPECT_EQ(application.count("registered"), 2u);
+  EXPECT_EQ(application.count("registered"), 2U);
 }
 
 TEST(SamInstance, SeesTheMemoryOfTheMomentOfTheCall) {
@@ -246,9 +246,9 @@ TEST(SamSignals, DoNotDisturbCommands) {
     for (unsigned round = 0; round < 500; ++round) {
       app::expect_ok(sam_start());
       app::expect_ok(sam_warn_signal_set(SIGUSR1));
-      app::expect_ok(sam_data_store(&round, sizeof round));
+      app::expect_ok(sam_data_store(&round, sizeof(round)));
       unsigned restored = 0;
-      app::expect_ok(sam_data_restore(&restored, sizeof restored));
+      app::expect_ok(sam_data_restore(&restored, sizeof(restored)));
       app::expect_that(restored == round);
       app::expect_ok(sam_hc_send());
       app::expect_ok(sam_stop());

@@ -56,8 +56,8 @@ TEST(SamRegister, WithoutProcessesFailsAndSaysWhy) {
   application.expect_exit_code(0);
 }
 
-// The classic daemon: what was initialised by the parent is registered by its child.
-TEST(SamRegister, WorksInAChildOfTheProcessThatInitialised) {
+// The classic daemon: what was initialized by the parent is registered by its child.
+TEST(SamRegister, WorksInAChildOfTheProcessThatInitialized) {
   SamProcess application([] {
     app::expect_ok(sam_initialize(kInterval, SAM_RECOVERY_POLICY_RESTART));
     app::expect_ok(sam_data_store("kept", 5));
@@ -68,7 +68,7 @@ TEST(SamRegister, WorksInAChildOfTheProcessThatInitialised) {
     }
     const unsigned id = app::register_instance();
     char restored[5] = "";
-    app::expect_ok(sam_data_restore(restored, sizeof restored));
+    app::expect_ok(sam_data_restore(restored, sizeof(restored)));
     app::expect_that(std::strcmp(restored, "kept") == 0);
     app::expect_ok(sam_start());
     if (id < 3) app::die_by(SIGKILL);
@@ -76,7 +76,7 @@ TEST(SamRegister, WorksInAChildOfTheProcessThatInitialised) {
     ::_exit(31);
   });
   application.expect_exit_code(31);
-  EXPECT_EQ(application.count("registered"), 3u);
+  EXPECT_EQ(application.count("registered"), 3U);
 }
 
 bool ok_or_not_now(cs_error_t result) { return result == CS_OK || result == CS_ERR_BAD_HANDLE; }
@@ -86,10 +86,10 @@ void* use_everything(void*) {
     app::expect_that(ok_or_not_now(sam_start()));
     app::expect_that(ok_or_not_now(sam_hc_send()));
     app::expect_ok(sam_warn_signal_set(round % 2 == 0 ? SIGUSR1 : SIGTERM));
-    app::expect_ok(sam_data_store(&round, sizeof round));
+    app::expect_ok(sam_data_store(&round, sizeof(round)));
     std::size_t size = 0;
     app::expect_ok(sam_data_getsize(&size));
-    app::expect_that(size == sizeof round);
+    app::expect_that(size == sizeof(round));
     app::expect_that(ok_or_not_now(sam_stop()));
   }
   return nullptr;

@@ -58,7 +58,7 @@ constexpr int kInterval = 500;
 std::size_t warnings_of_a_healthy_process(cs_error_t (*sign_of_life)(), int period_ms) {
   SamProcess application([sign_of_life, period_ms] {
     g_slow = app::supervisor();
-    app::handle(SIGTERM, [](int) { app::report("warned"); });
+    app::handle(SIGTERM, app::report_warning);
     app::enter(kInterval, SAM_RECOVERY_POLICY_RESTART);
     app::expect_ok(sam_start());
     const Deadline end = Deadline::in_milliseconds(3 * kInterval);
@@ -74,26 +74,26 @@ std::size_t warnings_of_a_healthy_process(cs_error_t (*sign_of_life)(), int peri
 }
 
 TEST(SamSlowSupervisor, DoesNotMistakeHealthForAHang) {
-  EXPECT_EQ(warnings_of_a_healthy_process(sam_hc_send, 1), 0u);
+  EXPECT_EQ(warnings_of_a_healthy_process(sam_hc_send, 1), 0U);
 }
 
 TEST(SamSlowSupervisor, DoesNotMistakeWarnSignalsForAHang) {
-  EXPECT_EQ(warnings_of_a_healthy_process([] { return sam_warn_signal_set(SIGTERM); }, 40), 0u);
+  EXPECT_EQ(warnings_of_a_healthy_process([] { return sam_warn_signal_set(SIGTERM); }, 40), 0U);
 }
 
 TEST(SamSlowSupervisor, FindsAHang) {
   SamProcess application([] {
     g_slow = app::supervisor();
-    app::handle(SIGTERM, [](int) { app::report("warned"); });
+    app::handle(SIGTERM, app::report_warning);
     app::enter(kInterval, SAM_RECOVERY_POLICY_RESTART);
     app::expect_ok(sam_start());
     app::send_health_checks(40, kInterval);
     app::report("silent");
     app::sleep_forever();
   });
-  EXPECT_EQ(application.wait_for("silent").instance, 1u);
-  EXPECT_EQ(application.wait_for("warned").instance, 1u);
-  EXPECT_EQ(application.wait_for("silent").instance, 2u);
+  EXPECT_EQ(application.wait_for("silent").instance, 1U);
+  EXPECT_EQ(application.wait_for("warned").instance, 1U);
+  EXPECT_EQ(application.wait_for("silent").instance, 2U);
 }
 
 }  // namespace

@@ -16,9 +16,9 @@
 namespace cs::test {
 namespace {
 
-enum class State { kNew, kInitialised, kRegistered, kStarted, kFinalised };
-constexpr State kStates[] = {State::kNew, State::kInitialised, State::kRegistered, State::kStarted,
-                             State::kFinalised};
+enum class State { kNew, kInitialized, kRegistered, kStarted, kFinalized };
+constexpr State kStates[] = {State::kNew, State::kInitialized, State::kRegistered, State::kStarted,
+                             State::kFinalized};
 
 constexpr int kInterval = 60'000;  // nothing here is a matter of time
 
@@ -62,13 +62,13 @@ const Call kCalls[] = {
      [] { return sam_data_getsize(nullptr); },
      {kInvalid, kInvalid, kInvalid, kInvalid, kInvalid}},
     {"DataRestore",
-     [] { return sam_data_restore(buffer, sizeof buffer); },
+     [] { return sam_data_restore(buffer, sizeof(buffer)); },
      {kBad, kOk, kOk, kOk, kBad}},
     {"DataRestoreNull",
      [] { return sam_data_restore(nullptr, 1); },
      {kInvalid, kInvalid, kInvalid, kInvalid, kInvalid}},
     {"DataStore",
-     [] { return sam_data_store(buffer, sizeof buffer); },
+     [] { return sam_data_store(buffer, sizeof(buffer)); },
      {kBad, kOk, kOk, kOk, kBad}},
     {"DataErase", [] { return sam_data_store(nullptr, 5); }, {kBad, kOk, kOk, kOk, kBad}},
     // Without the flag CMAP; the state comes first.
@@ -77,7 +77,7 @@ const Call kCalls[] = {
 };
 
 const char* name_of(State state) {
-  constexpr const char* kNames[] = {"New", "Initialised", "Registered", "Started", "Finalised"};
+  constexpr const char* kNames[] = {"New", "Initialized", "Registered", "Started", "Finalized"};
   return kNames[static_cast<int>(state)];
 }
 
@@ -85,14 +85,14 @@ const char* name_of(State state) {
 void PrintTo(State state, std::ostream* out) { *out << name_of(state); }
 void PrintTo(const Call& call, std::ostream* out) { *out << call.name; }
 
-// Finalised is reached from started, the longest way.
+// Finalized is reached from started, the longest way.
 void reach(State state) {
-  if (state >= State::kInitialised) {
+  if (state >= State::kInitialized) {
     app::expect_ok(sam_initialize(kInterval, SAM_RECOVERY_POLICY_RESTART));
   }
   if (state >= State::kRegistered) app::register_instance();
   if (state >= State::kStarted) app::expect_ok(sam_start());
-  if (state >= State::kFinalised) app::expect_ok(sam_finalize());
+  if (state >= State::kFinalized) app::expect_ok(sam_finalize());
 }
 
 class SamStates : public testing::TestWithParam<std::tuple<State, Call>> {};
@@ -145,7 +145,7 @@ TEST(SamHcCallbackRegister, WithoutATimeLimitIsRefused) {
 }
 
 TEST(SamFinalize, IsFinalFromEveryState) {
-  for (const State state : {State::kInitialised, State::kRegistered, State::kStarted}) {
+  for (const State state : {State::kInitialized, State::kRegistered, State::kStarted}) {
     SamProcess application([state] {
       reach(state);
       app::expect_ok(sam_finalize());

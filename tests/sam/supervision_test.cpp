@@ -19,8 +19,6 @@ namespace {
 
 constexpr int kRestart = SAM_RECOVERY_POLICY_RESTART;
 
-void report_warning(int) { app::report("warned"); }
-
 struct Call {
   const char* name;
   cs_error_t (*make)();
@@ -40,7 +38,7 @@ class SamSignOfLife : public testing::TestWithParam<Call> {};
 TEST_P(SamSignOfLife, KeepsTheProcessAliveAndItsEndIsAHang) {
   constexpr int kInterval = 400;
   SamProcess application([call = GetParam()] {
-    app::handle(SIGTERM, report_warning);
+    app::handle(SIGTERM, app::report_warning);
     const unsigned id = app::enter(kInterval, kRestart);
     app::expect_ok(sam_start());
     if (id > 1) app::sleep_forever();
@@ -52,7 +50,7 @@ TEST_P(SamSignOfLife, KeepsTheProcessAliveAndItsEndIsAHang) {
     app::sleep_forever();
   });
   application.wait_for("silent");
-  EXPECT_EQ(application.count("warned"), 0u) << application.story();
+  EXPECT_EQ(application.count("warned"), 0U) << application.story();
   application.wait_for("warned");
   EXPECT_EQ(application.wait_for("registered").value, 2);
 }

@@ -37,7 +37,7 @@ void call_everything() {
   (void)sam_warn_signal_set(SIGTERM);
   (void)sam_data_store("exit", 5);
   (void)sam_data_getsize(&size);
-  (void)sam_data_restore(bytes, sizeof bytes);
+  (void)sam_data_restore(bytes, sizeof(bytes));
   (void)sam_mark_failed();
   (void)sam_hc_callback_register(nullptr);
   (void)sam_start();
@@ -60,7 +60,7 @@ TEST(SamExitHandlers, MayCallEveryFunction) {
     EXPECT_TRUE(one.pid == application.supervisor() || other.pid == application.supervisor());
     EXPECT_NE(one.pid, other.pid);
     application.expect_exit_code(6);
-    EXPECT_EQ(application.count("registered"), 1u) << application.story();
+    EXPECT_EQ(application.count("registered"), 1U) << application.story();
   }
 }
 
@@ -74,10 +74,10 @@ TEST(SamExitHandlersBeyondStock, MayNotRegisterInTheSupervisor) {
   });
   EXPECT_EQ(application.wait_for("exit handler").value, CS_ERR_BAD_HANDLE);
   application.expect_exit_code(6);
-  EXPECT_EQ(application.count("exit handler"), 1u);
+  EXPECT_EQ(application.count("exit handler"), 1U);
 }
 
-TEST(SamExitHandlers, ThatFinaliseMakeAnOrderlyEnd) {
+TEST(SamExitHandlers, ThatFinalizeMakeAnOrderlyEnd) {
   SamProcess application([] {
     std::atexit([] { (void)sam_finalize(); });
     app::enter(0, kRestart);
@@ -85,7 +85,7 @@ TEST(SamExitHandlers, ThatFinaliseMakeAnOrderlyEnd) {
     std::exit(0);
   });
   application.expect_exit_code(0);
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
 class SamGroupSignal : public testing::TestWithParam<int> {};
@@ -118,7 +118,7 @@ TEST_P(SamGroupSignal, IsHandledByBoth) {
     const Report other = application.wait_for("handled");
     EXPECT_NE(one.pid, other.pid);
   }
-  EXPECT_EQ(application.count("registered"), 1u) << application.story();
+  EXPECT_EQ(application.count("registered"), 1U) << application.story();
 }
 
 volatile sig_atomic_t g_told_to_end = 0;
@@ -137,7 +137,7 @@ TEST_P(SamGroupSignal, ThatEndsAServiceInOrderBringsNoNextInstance) {
   application.wait_for("started");
   application.signal_group(GetParam());
   application.expect_exit_code(0);
-  EXPECT_EQ(application.count("registered"), 1u);
+  EXPECT_EQ(application.count("registered"), 1U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, SamGroupSignal, testing::Values(SIGTERM, SIGHUP, SIGINT));
@@ -168,7 +168,7 @@ void run_commands(int) {
   (void)!std::system("true");
   FILE* const output = ::popen("echo text", "r");
   char line[16] = "";
-  app::expect_that(output != nullptr && std::fgets(line, sizeof line, output) != nullptr);
+  app::expect_that(output != nullptr && std::fgets(line, sizeof(line), output) != nullptr);
   (void)::pclose(output);
   app::report("ran");
   errno = error;
@@ -190,7 +190,7 @@ TEST(SamCommands, MayBeRunBySignalHandlersOfEitherProcess) {
     }
   }
   ::kill(active.pid, SIGKILL);
-  EXPECT_EQ(application.wait_for("started").instance, 2u);
+  EXPECT_EQ(application.wait_for("started").instance, 2U);
 }
 
 TEST(SamCommands, MayBeRunByTheHandlerOfSigchld) {
@@ -211,7 +211,7 @@ TEST(SamCommands, MayBeRunByTheHandlerOfSigchld) {
   ::kill(application.supervisor(), SIGUSR1);
   EXPECT_EQ(application.wait_for("ran").pid, application.supervisor());
   ::kill(active.pid, SIGKILL);
-  EXPECT_EQ(application.wait_for("started").instance, 2u);
+  EXPECT_EQ(application.wait_for("started").instance, 2U);
 }
 
 void expect_closed(pid_t pid) {
@@ -294,7 +294,7 @@ TEST_P(SamRefusedCall, DoesNotEndSupervision) {
   int status = 0;
   ASSERT_EQ(::waitpid(application.supervisor(), &status, 0), application.supervisor());
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
-  EXPECT_EQ(application.count("registered"), 4u) << application.story();
+  EXPECT_EQ(application.count("registered"), 4U) << application.story();
 }
 
 TEST_P(SamRefusedCall, DoesNotHideTheDeathOfADaemon) {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # libsam from outside: the contract, what is better than the distribution's library, torture, and
-# with the real daemon. The programs link the shared library, so that LD_LIBRARY_PATH alone makes them
-# run the distribution's (scripts/compare-with-stock).
+# with the real daemon. The programs link the shared library, so that LD_LIBRARY_PATH alone makes
+# them run the distribution's (scripts/compare-with-stock).
 add_library(cs_sam_test_support STATIC support/sam_process.cpp support/sam_scenario.cpp
             support/proc.cpp)
 target_include_directories(cs_sam_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
@@ -11,13 +11,19 @@ target_link_libraries(cs_sam_test_support PRIVATE cs_warnings
 cs_add_process_test(sam_process_test
   SOURCES sam/states_test.cpp sam/recovery_test.cpp sam/hang_test.cpp sam/callback_test.cpp
           sam/callback_processes_test.cpp sam/data_test.cpp sam/data_processes_test.cpp
-          sam/register_test.cpp sam/beyond_stock_test.cpp sam/beyond_stock_more_test.cpp
+          sam/register_test.cpp sam/health_check_cost_test.cpp sam/data_trouble_test.cpp
+          sam/deaths_test.cpp sam/supervisor_limits_test.cpp sam/freeze_test.cpp
   LIBS cs_sam_test_support)
 
 # Kinds of programs, as docs/compatibility.md lists them.
 cs_add_process_test(sam_kinds_test
   SOURCES sam/daemons_test.cpp sam/helpers_test.cpp sam/children_test.cpp
           sam/supervision_test.cpp sam/surroundings_test.cpp sam/leaving_test.cpp
+  LIBS cs_sam_test_support)
+
+# What the operator asks for in the environment.
+cs_add_process_test(sam_operator_test
+  SOURCES sam/operator_test.cpp sam/operator_log_test.cpp
   LIBS cs_sam_test_support)
 
 # Its own versions of some calls of libc; a sanitizer has some as well.
@@ -36,7 +42,11 @@ cs_add_daemon_test(sam_daemon_test TIMEOUT 170
           sam/daemon_leaving_test.cpp sam/containers_test.cpp
   LIBS cs_sam_test_support)
 
-cs_add_namespace_test(sam_hostile_test TIMEOUT 170 SOURCES sam/hostile_test.cpp sam/busy_daemon_test.cpp
+cs_add_namespace_test(sam_operator_daemon_test TIMEOUT 120 SOURCES sam/operator_daemon_test.cpp
+  LIBS cs_sam_test_support)
+
+cs_add_namespace_test(sam_hostile_test TIMEOUT 170
+  SOURCES sam/hostile_test.cpp sam/busy_daemon_test.cpp
   LIBS cs_sam_test_support cs_stand_in)
 
 # Sanitized programs would bring their own run-time into a library that was built without.

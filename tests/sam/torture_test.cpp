@@ -47,13 +47,13 @@ Ledger* make_ledger() {
 
 // Mostly small, now and then large: the size and every word follow from the counter.
 std::size_t words_of(std::uint64_t counter) {
-  const std::uint64_t mixed = counter * 0x9e3779b97f4a7c15u >> 32;
+  const std::uint64_t mixed = counter * 0x9e3779b97f4a7c15U >> 32;
   const std::size_t largest = mixed % 16 == 0 ? kLargest : 600;
   return 8 + mixed % (largest / sizeof(std::uint64_t));
 }
 
 std::uint64_t word_of(std::uint64_t counter, std::size_t index) {
-  return (counter + index) * 0xd1342543de82ef95u;
+  return (counter + index) * 0xd1342543de82ef95U;
 }
 
 std::vector<std::uint64_t> data_of(std::uint64_t counter) {
@@ -87,7 +87,7 @@ std::uint64_t restore_counter() {
   for (;;) {
     const std::vector<std::uint64_t> data = data_of(++counter);
     ledger.begun = counter;
-    app::expect_ok(sam_data_store(data.data(), data.size() * sizeof data[0]));
+    app::expect_ok(sam_data_store(data.data(), data.size() * sizeof(data[0])));
     ledger.acknowledged = counter;
     ledger.stores.fetch_add(1);
     app::expect_ok(sam_hc_send());
@@ -126,8 +126,8 @@ TEST(SamTorture, NoStoreIsTornOrLostWhenInstancesAreKilledAtRandomMoments) {
     ASSERT_FALSE(HasFailure());
   }
   application.wait_for("up");
-  EXPECT_EQ(proc::count_zombies_of(application.supervisor()), 0u);
-  EXPECT_EQ(proc::children(application.supervisor()).size(), 1u);
+  EXPECT_EQ(proc::count_zombies_of(application.supervisor()), 0U);
+  EXPECT_EQ(proc::children(application.supervisor()).size(), 1U);
   EXPECT_EQ(proc::count_descriptors(application.supervisor()), descriptors);
   EXPECT_LT(proc::status_number(application.supervisor(), "RssAnon"), memory + 1024);  // KiB
   EXPECT_GT(ledger->stores, static_cast<std::uint64_t>(rounds));
@@ -161,7 +161,7 @@ TEST(SamTorture, CommandsInFlightDoNotConfuseTheNextInstance) {
     ASSERT_FALSE(HasFailure());
   }
   application.wait_for("up");
-  EXPECT_EQ(proc::children(application.supervisor()).size(), 1u);
+  EXPECT_EQ(proc::children(application.supervisor()).size(), 1U);
 }
 
 }  // namespace

@@ -253,6 +253,18 @@ void World::signal(pid_t pid, int number) noexcept {
   self.signal_process(pid, number);
 }
 
+// This world's operator has asked for nothing, and its kernel has no excuse for anybody.
+std::optional<ForwardedSignal> World::next_forwarded(pid_t) noexcept { return {}; }
+
+Excuse World::find_excuse(pid_t) noexcept {
+  of(this).call();
+  return Excuse::kNone;
+}
+
+void World::log(const LogRecord&) noexcept { of(this).call(); }
+
+bool World::notify(std::string_view) noexcept { return true; }
+
 HeartbeatPage& World::page() noexcept {
   SimulatedWorld& self = of(this);
   self.call();

@@ -33,7 +33,7 @@ std::size_t count_mappings() {
   std::ifstream maps("/proc/self/maps");
   std::size_t count = 0;
   for (std::string line; std::getline(maps, line);) {
-    count += kOwnMalloc || line.find('/') != std::string::npos ? 1 : 0;
+    count += kOwnMalloc || line.find('/') != std::string::npos ? 1U : 0U;
   }
   return count;
 }

@@ -64,7 +64,7 @@ void live_healthily(std::mt19937& random, unsigned instance) {
     const auto bytes = make_legacy(instance, round, random() % 100'000);
     require(sam_data_store(bytes.data(), bytes.size()) == CS_OK, 20);
     require(sam_hc_send() == CS_OK, 21);
-    ::usleep(random() % 10'000);
+    ::usleep(static_cast<useconds_t>(random() % 10'000));
   }
 }
 

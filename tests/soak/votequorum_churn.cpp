@@ -26,7 +26,7 @@ struct Seen {
 // Of the client whose events this thread dispatches.
 thread_local Seen* current = nullptr;
 
-// While a callback runs, another thread may finalise the handle.
+// While a callback runs, another thread may finalize the handle.
 void note(votequorum_handle_t handle, std::uint64_t context) {
   void* seen = current;
   const cs_error_t status = votequorum_context_get(handle, &seen);

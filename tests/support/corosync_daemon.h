@@ -104,7 +104,7 @@ class DaemonTest : public testing::Test {
   std::optional<CorosyncDaemon> daemon_;
 };
 
-// Ends the current test as skipped, or as failed when CS_REQUIRE_DAEMON=1 (as in CI). For SetUp(),
+// Ends the current test as skipped, or as failed when CS_NO_SKIPS=1 (as in CI). For SetUp(),
 // which the test's body does not follow then; elsewhere the caller returns right after it.
 void skip_or_fail(const std::string& reason);
 

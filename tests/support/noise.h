@@ -16,7 +16,7 @@ class Noise {
   explicit Noise(std::uint32_t seed) : random_(seed) {}
 
   // Evenly, below the limit.
-  std::uint32_t below(std::uint32_t limit) { return random_() % limit; }
+  std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(random_() % limit); }
 
   // True in so many of a hundred cases.
   bool happens(std::uint32_t percent) { return below(100) < percent; }

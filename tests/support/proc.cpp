@@ -62,7 +62,7 @@ std::vector<pid_t> children(pid_t pid) {
 
 std::size_t count_zombies_of(pid_t parent) {
   std::size_t found = 0;
-  for (const pid_t child : children(parent)) found += state(child) == 'Z' ? 1 : 0;
+  for (const pid_t child : children(parent)) found += state(child) == 'Z' ? 1U : 0U;
   return found;
 }
 

@@ -18,6 +18,7 @@
 #include <gtest/gtest.h>
 
 #include "common/clock.h"
+#include "support/proc.h"
 #include "support/sam_scenario.h"
 
 namespace cs::test {
@@ -49,6 +50,15 @@ bool ends_before(pid_t pid, std::int64_t deadline) {
 std::int64_t patience() noexcept {
   const char* seconds = std::getenv("CS_TEST_PATIENCE");
   return (seconds != nullptr ? std::atol(seconds) : 30) * 1'000'000'000L;
+}
+
+bool becomes(char state, pid_t pid) {
+  const Deadline end = Deadline::at(monotonic_now() + patience());
+  while (proc::state(pid) != state) {
+    if (end.has_passed(monotonic_now())) return false;
+    ::poll(nullptr, 0, 5);
+  }
+  return true;
 }
 
 SamProcess::SamProcess(const Scenario& scenario) {
@@ -97,7 +107,7 @@ void SamProcess::check(const Report& report) const {
 bool SamProcess::receive_until(std::int64_t deadline) {
   Report report;
   if (poll_until(pipe_.get(), deadline) <= 0) return false;
-  if (::read(pipe_.get(), &report, sizeof report) != sizeof report) return false;
+  if (::read(pipe_.get(), &report, sizeof(report)) != sizeof(report)) return false;
   reports_.push_back(report);
   check(report);
   return true;
@@ -132,12 +142,12 @@ void SamProcess::follow(int milliseconds) {
 
 void SamProcess::expect_none(std::string_view what, int milliseconds) {
   follow(milliseconds);
-  EXPECT_EQ(count(what), 0u) << "unwanted \"" << what << "\"\n" << story();
+  EXPECT_EQ(count(what), 0U) << "unwanted \"" << what << "\"\n" << story();
 }
 
 std::size_t SamProcess::count(std::string_view what) const {
   std::size_t found = 0;
-  for (const Report& report : reports_) found += report.is(what) ? 1 : 0;
+  for (const Report& report : reports_) found += report.is(what) ? 1U : 0U;
   return found;
 }
 

@@ -59,6 +59,15 @@ void handle(int signal, void (*handler)(int)) noexcept;
 void every_100_microseconds(void (*handler)(int)) noexcept;  // by SIGALRM
 void no_more_alarms() noexcept;
 
+void stop_supervisor() noexcept;  // it is stopped when this returns, and answers nothing
+void resume_supervisor() noexcept;
+// Grandchildren whose parents are gone; each reports "orphan ends" when it does.
+void make_orphans(int count) noexcept;
+
+// Handlers: of the warn signal, which is reported as "warned"; of SIGCHLD.
+void report_warning(int signal) noexcept;
+void reap_all(int signal) noexcept;
+
 }  // namespace app
 
 class SamProcess {
@@ -105,5 +114,8 @@ class SamProcess {
 
 // How long a test waits for what must come: 30 s, or CS_TEST_PATIENCE seconds.
 [[nodiscard]] std::int64_t patience() noexcept;  // nanoseconds
+
+// Waits as long for a process to be in that state: R, S, T, Z and so on.
+[[nodiscard]] bool becomes(char state, pid_t pid);
 
 }  // namespace cs::test

@@ -8,11 +8,14 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "common/clock.h"
+#include "support/proc.h"
 #include "support/sam_process.h"
 
 namespace cs::test {
@@ -52,9 +55,9 @@ void report(const char* what, std::int64_t value) noexcept {
   report.value = value;
   report.pid = ::getpid();
   report.instance = instance;
-  std::strncpy(report.what, what, sizeof report.what - 1);
+  std::strncpy(report.what, what, sizeof(report.what) - 1);
   // Below PIPE_BUF: all or nothing. A test that is gone is no longer interested.
-  if (::write(report_pipe, &report, sizeof report) < 0) ::_exit(kBrokenExpectation);
+  if (::write(report_pipe, &report, sizeof(report)) < 0) ::_exit(kBrokenExpectation);
 }
 
 void expect(cs_error_t actual, cs_error_t expected, int line) noexcept {
@@ -141,6 +144,37 @@ void every_100_microseconds(void (*handler)(int)) noexcept {
 void no_more_alarms() noexcept {
   const itimerval timer = {};
   ::setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+void stop_supervisor() noexcept {
+  ::kill(root, SIGSTOP);
+  while (proc::state(root) != 'T') pause_for(1);
+}
+
+void resume_supervisor() noexcept { ::kill(root, SIGCONT); }
+
+void make_orphans(int count) noexcept {
+  for (int i = 0; i < count; ++i) {
+    const pid_t parent = ::fork();
+    if (parent == 0) {
+      if (::fork() == 0) {
+        pause_for(30);
+        report("orphan ends");
+      }
+      ::_exit(0);
+    }
+    while (::waitpid(parent, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+}
+
+void report_warning(int signal) noexcept { report("warned", signal); }
+
+void reap_all(int) noexcept {
+  const int error = errno;
+  while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
+  errno = error;
 }
 
 }  // namespace app

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A votequorum handle with callbacks that write down what they are told, finalised at the end.
+// A votequorum handle with callbacks that write down what they are told, finalized at the end.
 // Uses the functions that every version of the library has.
 #pragma once
 
@@ -41,7 +41,7 @@ class Session {
   }
 
   [[nodiscard]] votequorum_handle_t handle() const { return handle_; }
-  // The same, no longer finalised by this object.
+  // The same, no longer finalized by this object.
   votequorum_handle_t release() { return std::exchange(handle_, 0); }
   cs_error_t finalize() { return votequorum_finalize(release()); }
   cs_error_t dispatch(cs_dispatch_flags_t flag) { return votequorum_dispatch(handle_, flag); }
@@ -74,7 +74,7 @@ class Session {
   votequorum_ring_id_t ring_id{};
 
  private:
-  // Null when another thread has finalised the handle while the callback was on its way.
+  // Null when another thread has finalized the handle while the callback was on its way.
   static Session* of(votequorum_handle_t handle) {
     void* session = nullptr;
     votequorum_context_get(handle, &session);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What only our library does, with the real daemon: small stacks, finalising from another thread,
+// What only our library does, with the real daemon: small stacks, finalizing from another thread,
 // many threads on one handle, forks. Every case here fails with the distribution's library.
 #include <corosync/votequorum.h>
 #include <pthread.h>
@@ -58,13 +58,13 @@ TEST_P(FinalizeBeyondStock, EndsTheDispatchesOfOtherThreads) {
   }
   EXPECT_EQ(waiting[0].wait_for(milliseconds(200)), std::future_status::timeout);
   EXPECT_EQ(session_.finalize(), CS_OK);
-  const auto finalised = Clock::now();
+  const auto finalized = Clock::now();
   for (auto& result : waiting) {
     // A thread that never returns can't be joined either.
     if (result.wait_for(seconds(5)) == std::future_status::timeout) std::abort();
     EXPECT_EQ(result.get(), CS_ERR_BAD_HANDLE);
   }
-  EXPECT_LT(Clock::now() - finalised, seconds(2));
+  EXPECT_LT(Clock::now() - finalized, seconds(2));
 }
 
 class ThreadsBeyondStock : public OwnDaemonTest {
@@ -98,7 +98,7 @@ TEST_F(ThreadsBeyondStock, ShareOneHandle) {
 
 class ForkBeyondStock : public SharedDaemonTest {};
 
-TEST_F(ForkBeyondStock, ChildThatFinalisesDoesNotCutOffItsParent) {
+TEST_F(ForkBeyondStock, ChildThatFinalizesDoesNotCutOffItsParent) {
   Child child = Child::run([this] { return votequorum_finalize(handle()) == CS_OK ? 0 : 1; });
   EXPECT_TRUE(child.wait().exited_with(0));
   EXPECT_EQ(session_.getinfo(), CS_OK);

@@ -70,7 +70,7 @@ TEST_F(Dispatch, OneWaitsForAnEvent) {
 }
 
 // Two that wait and one that comes later; the callback ends it, as nothing else does.
-TEST_F(Dispatch, BlockingHandlesEventsUntilTheHandleIsFinalised) {
+TEST_F(Dispatch, BlockingHandlesEventsUntilTheHandleIsFinalized) {
   track();
   session_.in_callback = [](Session& session) {
     if (session.event_count() == 3) {
@@ -179,7 +179,7 @@ TEST_F(Dispatch, CallbackMayDispatch) {
   EXPECT_THAT(session_.take_events(), ElementsAre(kNodelist, kQuorum));
 }
 
-TEST_F(Dispatch, CallbackMayFinalise) {
+TEST_F(Dispatch, CallbackMayFinalize) {
   for (const auto flag :
        {CS_DISPATCH_ONE, CS_DISPATCH_ALL, CS_DISPATCH_BLOCKING, CS_DISPATCH_ONE_NONBLOCKING}) {
     Session session;

@@ -75,7 +75,7 @@ TEST_F(Handles, UnknownOnesAreRefusedByEveryFunction) {
   EXPECT_EQ(session_.getinfo(), CS_OK);
 }
 
-TEST_F(Handles, FinalisedOnesAreRefusedByEveryFunction) {
+TEST_F(Handles, FinalizedOnesAreRefusedByEveryFunction) {
   const votequorum_handle_t stale = handle();
   ASSERT_EQ(session_.finalize(), CS_OK);
   for (const Call& call : kCalls) EXPECT_EQ(call.make(stale), CS_ERR_BAD_HANDLE) << call.name;
@@ -132,7 +132,7 @@ TEST_F(Handles, SeveralLiveSideBySide) {
   EXPECT_EQ(second.dispatch(CS_DISPATCH_ONE_NONBLOCKING), CS_ERR_TRY_AGAIN);
   EXPECT_EQ(second.finalize(), CS_OK);
   EXPECT_EQ(first.dispatch(CS_DISPATCH_ALL), CS_OK);
-  EXPECT_EQ(first.event_count(), 2u);
+  EXPECT_EQ(first.event_count(), 2U);
 }
 
 // Bytes in the memory files that libqb made for connections.

@@ -36,8 +36,8 @@ bool call_and_check(votequorum_handle_t handle, unsigned which) {
   }
 }
 
-// Without callbacks: what they are left by a jump in the middle of holds its handle until the thread
-// ends.
+// Without callbacks: what they are left by a jump in the middle of holds its handle until the
+// thread ends.
 class StormBeyondStock : public SharedDaemonTest {
  protected:
   void SetUp() override {
@@ -77,7 +77,7 @@ TEST_F(StormBeyondStock, JumpsAtAnyMoment) {
     if (!returned) ++jumps;
   }
   EXPECT_EQ(jumps, rounds);
-  EXPECT_EQ(wrong, 0u);
+  EXPECT_EQ(wrong, 0U);
   expect_calm();
 }
 
@@ -108,7 +108,7 @@ TEST_F(StormBeyondStock, CancellationsAtAnyMoment) {
   }
   stop = true;
   steady.join();
-  EXPECT_EQ(wrong, 0u);
+  EXPECT_EQ(wrong, 0U);
   expect_calm();
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Calls that are left early, with the real daemon: the handle stays usable, no answer goes to somebody
-// else, and nothing is left behind.
+// Calls that are left early, with the real daemon: the handle stays usable, no answer goes to
+// somebody else, and nothing is left behind.
 #include <corosync/votequorum.h>
 
 #include <atomic>
 #include <chrono>
 
+#include "support/sanitized.h"
 #include "votequorum_daemon/daemon_session.h"
 #include "votequorum_daemon/vanishing.h"
 
@@ -28,7 +29,7 @@ class Leaving : public SharedDaemonTest, public testing::WithParamInterface<int>
   void expect_in_step() {
     votequorum_info info{};
     EXPECT_EQ(votequorum_getinfo(handle(), 0, &info), CS_OK);
-    EXPECT_EQ(info.node_id, 1u);
+    EXPECT_EQ(info.node_id, 1U);
     EXPECT_EQ(votequorum_setexpected(handle(), 0), CS_ERR_INVALID_PARAM);
     EXPECT_EQ(votequorum_getinfo(handle(), 99, &info), CS_ERR_NOT_EXIST);
     EXPECT_EQ(votequorum_setvotes(handle(), 99, 1), CS_ERR_NAME_NOT_FOUND);
@@ -65,7 +66,7 @@ TEST_P(Leaving, DispatchThatWaitsCanBeCancelled) {
     EXPECT_EQ(session_.getinfo(), CS_OK);
     EXPECT_EQ(votequorum_trackstart(handle(), 7, CS_TRACK_CURRENT), CS_OK);
     EXPECT_EQ(session_.dispatch(CS_DISPATCH_ALL), CS_OK);
-    EXPECT_EQ(session_.take_events().size(), 2u);
+    EXPECT_EQ(session_.take_events().size(), 2U);
   }
 }
 
@@ -126,7 +127,8 @@ TEST_P(LeavingBeyondStock, CancelledAmongOthersDisturbsNone) {
 
 using EntryBeyondStock = Leaving;
 
-// A cancellation that waits already when the call begins. (One of the asynchronous type never waits.)
+// A cancellation that waits already when the call begins. (One of the asynchronous type never
+// waits.)
 TEST_F(EntryBeyondStock, WaitingCancellationLeavesAllAsItWas) {
   const auto handle = this->handle();
   ASSERT_EQ(votequorum_trackstart(handle, 7, CS_TRACK_CURRENT), CS_OK);
@@ -161,7 +163,7 @@ TEST_F(EntryBeyondStock, WaitingCancellationLeavesAllAsItWas) {
     expect_in_step();
   }
   EXPECT_EQ(session_.dispatch(CS_DISPATCH_ALL), CS_OK);
-  EXPECT_EQ(session_.take_events().size(), 2u);
+  EXPECT_EQ(session_.take_events().size(), 2U);
   expect_nothing_left();
 }
 
@@ -190,6 +192,8 @@ TEST_P(LeavingBeyondStock, CancelledInitializeKeepsNothingOpen) {
 
 // Also where the callback is left by pthread_exit.
 TEST_P(LeavingBeyondStock, ThreadThatEndsInACallbackKeepsNothingOpen) {
+  if (kSanitized)
+    GTEST_SKIP() << "gcc's address sanitizer fails a check of its own in pthread_exit";
   ASSERT_EQ(votequorum_trackstart(handle(), 7, CS_TRACK_CURRENT), CS_OK);
   session_.in_callback = [&](Session& session) {
     session.in_callback = {};
@@ -206,7 +210,7 @@ TEST_P(LeavingBeyondStock, ThreadThatEndsInACallbackKeepsNothingOpen) {
   waits.cancel();
   ASSERT_TRUE(waits.ends());
   EXPECT_TRUE(waits.was_cancelled());
-  EXPECT_EQ(session_.take_events().size(), 2u);
+  EXPECT_EQ(session_.take_events().size(), 2U);
   expect_in_step();
   expect_nothing_left();
 }

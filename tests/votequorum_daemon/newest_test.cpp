@@ -23,11 +23,11 @@ class Newest : public SharedDaemonTest {
 TEST_F(Newest, GetExtraInfoIsTooNew) {
   std::string data(VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE, '.');
   std::uint32_t size = 77;
-  for (const unsigned node_id : {0u, 1u, 2u}) {
+  for (const unsigned node_id : {0U, 1U, 2U}) {
     EXPECT_EQ(votequorum_get_qdevice_extra_info(handle(), node_id, &size, data.data()),
               CS_ERR_INVALID_PARAM);
   }
-  EXPECT_EQ(size, 77u);
+  EXPECT_EQ(size, 77U);
   EXPECT_EQ(data, std::string(data.size(), '.'));
   expect_unharmed();
 }
@@ -62,7 +62,7 @@ TEST_F(Newest, OrderOfChecks) {
   EXPECT_EQ(votequorum_set_qdevice_extra_info(kUnknown, 1, nullptr), CS_ERR_BAD_HANDLE);
   EXPECT_EQ(votequorum_set_qdevice_extra_info(kUnknown, 1, &byte), CS_ERR_BAD_HANDLE);
   EXPECT_EQ(votequorum_set_qdevice_extra_info(kUnknown, UINT32_MAX, &byte), CS_ERR_BAD_HANDLE);
-  EXPECT_EQ(size, 1u);
+  EXPECT_EQ(size, 1U);
 }
 
 TEST_F(Newest, ModelInitializeWorksWithTheOldDaemon) {

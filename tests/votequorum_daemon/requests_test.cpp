@@ -12,18 +12,18 @@ using testing::ElementsAre;
 class Requests : public SharedDaemonTest {};
 
 TEST_F(Requests, GetinfoOfTheLocalNode) {
-  for (const unsigned node_id : {0u, 1u}) {
+  for (const unsigned node_id : {0U, 1U}) {
     votequorum_info info{};
     ASSERT_EQ(votequorum_getinfo(handle(), node_id, &info), CS_OK) << node_id;
-    EXPECT_EQ(info.node_id, 1u);
+    EXPECT_EQ(info.node_id, 1U);
     EXPECT_EQ(info.node_state, static_cast<unsigned>(VOTEQUORUM_NODESTATE_MEMBER));
-    EXPECT_EQ(info.node_votes, 1u);
-    EXPECT_EQ(info.node_expected_votes, 1u);
-    EXPECT_EQ(info.highest_expected, 1u);
-    EXPECT_EQ(info.total_votes, 1u);
-    EXPECT_EQ(info.quorum, 1u);
+    EXPECT_EQ(info.node_votes, 1U);
+    EXPECT_EQ(info.node_expected_votes, 1U);
+    EXPECT_EQ(info.highest_expected, 1U);
+    EXPECT_EQ(info.total_votes, 1U);
+    EXPECT_EQ(info.quorum, 1U);
     EXPECT_EQ(info.flags, static_cast<unsigned>(VOTEQUORUM_INFO_QUORATE));
-    EXPECT_EQ(info.qdevice_votes, 0u);
+    EXPECT_EQ(info.qdevice_votes, 0U);
     EXPECT_STREQ(info.qdevice_name, "");
   }
 }
@@ -63,8 +63,8 @@ class Votes : public OwnDaemonTest {
 TEST_F(Votes, MoreVotesRaiseTheTotalAndWhatIsExpected) {
   ASSERT_EQ(votequorum_setvotes(handle(), 1, 3), CS_OK);
   EXPECT_TRUE(eventually([this] { return info().quorum == 2; }));
-  EXPECT_EQ(info().node_votes, 3u);
-  EXPECT_EQ(info().total_votes, 3u);
+  EXPECT_EQ(info().node_votes, 3U);
+  EXPECT_EQ(info().total_votes, 3U);
   EXPECT_TRUE(eventually([this] { return info().highest_expected == 3; }));
   EXPECT_EQ(votequorum_setexpected(handle(), 2), CS_ERR_INVALID_PARAM);
 }
@@ -101,12 +101,12 @@ class TwoNode : public OwnDaemonTest {
 TEST_F(TwoNode, FlagsAndNodeIdAreTheConfigurations) {
   votequorum_info info{};
   ASSERT_EQ(votequorum_getinfo(handle(), 0, &info), CS_OK);
-  EXPECT_EQ(info.node_id, 3u);
-  EXPECT_EQ(info.highest_expected, 2u);
-  EXPECT_EQ(info.quorum, 1u);
-  EXPECT_NE(info.flags & VOTEQUORUM_INFO_TWONODE, 0u);
-  EXPECT_NE(info.flags & VOTEQUORUM_INFO_WAIT_FOR_ALL, 0u);
-  EXPECT_EQ(info.flags & VOTEQUORUM_INFO_QUORATE, 0u);
+  EXPECT_EQ(info.node_id, 3U);
+  EXPECT_EQ(info.highest_expected, 2U);
+  EXPECT_EQ(info.quorum, 1U);
+  EXPECT_NE(info.flags & VOTEQUORUM_INFO_TWONODE, 0U);
+  EXPECT_NE(info.flags & VOTEQUORUM_INFO_WAIT_FOR_ALL, 0U);
+  EXPECT_EQ(info.flags & VOTEQUORUM_INFO_QUORATE, 0U);
 }
 
 // The same calls with the daemon's other way of talking, over sockets alone.

@@ -73,8 +73,8 @@ TEST_F(Surroundings, LockOnTheFileThatIsDescriptorZeroIsKept) {
               }).exited_with(0));
 }
 
-// What the program prints must not reach the daemon: but for libqb's own socket, which gets the lowest
-// number with either library, nothing of ours is below 3.
+// What the program prints must not reach the daemon: but for libqb's own socket, which gets the
+// lowest number with either library, nothing of ours is below 3.
 TEST_F(Surroundings, OnlyLibqbsSocketIsBelowThree) {
   EXPECT_TRUE(in_child([] {
                 for (const int fd : {0, 1, 2}) ::close(fd);
@@ -95,7 +95,7 @@ TEST_F(Surroundings, HandleTakesAsManyDescriptorsAsLibqb) {
   const std::size_t before = Holdings::now().descriptors;
   Session another;
   ASSERT_EQ(another.open(), CS_OK);
-  EXPECT_EQ(Holdings::now().descriptors - before, daemon_uses_sockets() ? 3u : 1u);
+  EXPECT_EQ(Holdings::now().descriptors - before, daemon_uses_sockets() ? 3U : 1U);
 }
 
 TEST_F(Surroundings, AsManyHandlesAsDescriptorsAllow) {
@@ -114,7 +114,7 @@ TEST_F(Surroundings, AsManyHandlesAsDescriptorsAllow) {
 }
 
 // Nothing is to be had to wake it with.
-TEST_F(SurroundingsBeyondStock, FinaliseEndsABlockedDispatchWithoutADescriptorLeft) {
+TEST_F(SurroundingsBeyondStock, FinalizeEndsABlockedDispatchWithoutADescriptorLeft) {
   std::vector<int> taken;
   const rlimit limit{256, 256};
   rlimit before{};
@@ -135,7 +135,7 @@ TEST_F(SurroundingsBeyondStock, FinaliseEndsABlockedDispatchWithoutADescriptorLe
 
 // --- Forks.
 
-// A child that finalises its parent's handle cuts off the parent there.
+// A child that finalizes its parent's handle cuts off the parent there.
 TEST_F(SurroundingsBeyondStock, ChildOfAThreadedProcessOpensItsOwn) {
   std::atomic<bool> stop = false;
   std::vector<std::thread> busy;
@@ -285,7 +285,8 @@ bool write_file(const char* path, const std::string& text) {
   return file.good();
 }
 
-// In a child, as user 1000 who is root in a namespace of his own: the daemon's user has no number there.
+// In a child, as user 1000 who is root in a namespace of his own: the daemon's user has no number
+// there.
 int open_in_user_namespace() {
   if (::setgroups(0, nullptr) != 0 || ::setgid(1000) != 0 || ::setuid(1000) != 0) return 77;
   ::prctl(PR_SET_DUMPABLE, 1);  // or the files below are root's

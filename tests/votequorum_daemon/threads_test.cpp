@@ -103,13 +103,13 @@ TEST_F(Threads, EachOpensAndClosesItsOwn) {
 }
 
 // One of them succeeds; whoever comes later meets a stale handle; nobody crashes.
-TEST_F(Threads, FinaliseWhileOthersUseTheHandle) {
+TEST_F(Threads, FinalizeWhileOthersUseTheHandle) {
   for (int round = 0; round < 30; ++round) {
     Session session;
     ASSERT_EQ(session.open(), CS_OK);
     ASSERT_EQ(votequorum_trackstart(session.handle(), 7, CS_TRACK_CHANGES), CS_OK);
     const votequorum_handle_t shared = session.handle();
-    std::atomic<int> finalised = 0;
+    std::atomic<int> finalized = 0;
     std::atomic<int> wrong = 0;
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i) {
@@ -126,12 +126,12 @@ TEST_F(Threads, FinaliseWhileOthersUseTheHandle) {
     for (int i = 0; i < 2; ++i) {
       threads.emplace_back([&] {
         std::this_thread::sleep_for(milliseconds(3));
-        if (votequorum_finalize(shared) == CS_OK) ++finalised;
+        if (votequorum_finalize(shared) == CS_OK) ++finalized;
       });
     }
     for (std::thread& thread : threads) thread.join();
     (void)session.release();
-    EXPECT_EQ(finalised, 1);
+    EXPECT_EQ(finalized, 1);
     EXPECT_EQ(wrong, 0);
   }
   expect_idle_daemon();
@@ -150,13 +150,13 @@ TEST_F(Threads, CallbackHoldsUpNobody) {
   ASSERT_EQ(first_runs.get_future().wait_for(seconds(20)), std::future_status::ready);
   EXPECT_EQ(session_.getinfo(), CS_OK);
   EXPECT_EQ(session_.dispatch(CS_DISPATCH_ONE), CS_OK);
-  EXPECT_EQ(session_.event_count(), 2u);
+  EXPECT_EQ(session_.event_count(), 2U);
   first_may_end.set_value();
   first.join();
 }
 
-// A dispatch whose handle another thread finalises during its callback ends when that returns.
-TEST_F(Threads, FinaliseDuringACallbackOfAnotherThread) {
+// A dispatch whose handle another thread finalizes during its callback ends when that returns.
+TEST_F(Threads, FinalizeDuringACallbackOfAnotherThread) {
   ASSERT_EQ(votequorum_trackstart(handle(), 7, CS_TRACK_CHANGES), CS_OK);
   std::promise<void> runs, may_end;
   session_.in_callback = [&](Session& session) {
@@ -170,7 +170,7 @@ TEST_F(Threads, FinaliseDuringACallbackOfAnotherThread) {
   EXPECT_EQ(session_.finalize(), CS_OK);
   may_end.set_value();
   EXPECT_EQ(dispatching.get(), CS_ERR_BAD_HANDLE);
-  EXPECT_EQ(session_.event_count(), 1u);
+  EXPECT_EQ(session_.event_count(), 1U);
 }
 
 TEST_F(Threads, KilledDaemonEndsThemAll) {

@@ -106,8 +106,8 @@ TEST_F(Track, StopLeavesWhatHasArrived) {
 TEST_F(Track, RingIdNamesTheMembership) {
   ASSERT_EQ(votequorum_trackstart(handle(), 5, CS_TRACK_CURRENT), CS_OK);
   EXPECT_THAT(waiting(), SizeIs(2));
-  EXPECT_EQ(session_.ring_id.nodeid, 1u);
-  EXPECT_GT(session_.ring_id.seq, 0u);
+  EXPECT_EQ(session_.ring_id.nodeid, 1U);
+  EXPECT_GT(session_.ring_id.seq, 0U);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ namespace wire = cs::wire::votequorum;
 using Clock = std::chrono::steady_clock;
 using Ptr = HeapPtr<ipc::Connection>;
 
-class ConnectionTest : public testing::TestWithParam<qb_ipc_type> {
+class IpcConnection : public testing::TestWithParam<qb_ipc_type> {
  protected:
   void SetUp() override {
     if (!in_private_network()) skip_or_fail("not in private namespaces");
@@ -53,7 +53,7 @@ class ConnectionTest : public testing::TestWithParam<qb_ipc_type> {
   Ptr connection_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Modes, ConnectionTest, testing::Values(QB_IPC_SHM, QB_IPC_SOCKET),
+INSTANTIATE_TEST_SUITE_P(Modes, IpcConnection, testing::Values(QB_IPC_SHM, QB_IPC_SOCKET),
                          [](const auto& mode) {
                            return mode.param == QB_IPC_SHM ? "SharedMemory" : "Socket";
                          });
@@ -69,7 +69,7 @@ Script late_from(unsigned first) {
   };
 }
 
-TEST_P(ConnectionTest, LateAnswerIsNotTakenForTheNextOne) {
+TEST_P(IpcConnection, LateAnswerIsNotTakenForTheNextOne) {
   serve(late_from(kLate));
   expect_answer(1);
   expect_no_answer(kLate, 50);
@@ -78,7 +78,7 @@ TEST_P(ConnectionTest, LateAnswerIsNotTakenForTheNextOne) {
 }
 
 // What was not answered is still owed when the second deadline passes: nothing was sent for it.
-TEST_P(ConnectionTest, RequestWaitsForWhatIsOwedToItsPredecessor) {
+TEST_P(IpcConnection, RequestWaitsForWhatIsOwedToItsPredecessor) {
   Gate asked;
   serve([&asked](Peer& peer, const Request& request) {
     asked.open();
@@ -92,7 +92,7 @@ TEST_P(ConnectionTest, RequestWaitsForWhatIsOwedToItsPredecessor) {
   expect_answer(2);
 }
 
-TEST_P(ConnectionTest, ManyLateAnswersAreAllDiscarded) {
+TEST_P(IpcConnection, ManyLateAnswersAreAllDiscarded) {
   serve(late_from(kLate));
   for (unsigned i = 0; i < 4; ++i) {
     expect_no_answer(kLate + i, 20);
@@ -100,14 +100,14 @@ TEST_P(ConnectionTest, ManyLateAnswersAreAllDiscarded) {
   }
 }
 
-TEST_P(ConnectionTest, AnswerInTimeIsNotLost) {
+TEST_P(IpcConnection, AnswerInTimeIsNotLost) {
   serve(late_from(kLate));
   const auto reply = ask(kLate, Deadline::in_milliseconds(20000));
   ASSERT_TRUE(reply) << reply.status();
   EXPECT_EQ((*reply).node_id, kLate);
 }
 
-TEST_P(ConnectionTest, PassedDeadlineStillEndsTheWait) {
+TEST_P(IpcConnection, PassedDeadlineStillEndsTheWait) {
   serve(late_from(kLate));
   const auto start = Clock::now();
   EXPECT_EQ(ask(kLate, Deadline::at(0)).status(), CS_ERR_TRY_AGAIN);
@@ -115,7 +115,7 @@ TEST_P(ConnectionTest, PassedDeadlineStillEndsTheWait) {
   expect_answer(1);
 }
 
-TEST_P(ConnectionTest, EventLongerThanTheRoomLeavesItsHeader) {
+TEST_P(IpcConnection, EventLongerThanTheRoomLeavesItsHeader) {
   serve([](Peer& peer, const Request&) {
     peer.event(Message(1000, 20000));
     peer.event(expected_votes_event(1, 2));
@@ -132,17 +132,17 @@ TEST_P(ConnectionTest, EventLongerThanTheRoomLeavesItsHeader) {
   EXPECT_EQ(connection_->wait_event(Deadline::in_milliseconds(20000)), CS_OK);
   const auto length = connection_->next_event(buffer);
   ASSERT_TRUE(length);
-  EXPECT_EQ(*length, 40u);
+  EXPECT_EQ(*length, 40U);
 }
 
-TEST_P(ConnectionTest, WaitEndsAtItsDeadline) {
+TEST_P(IpcConnection, WaitEndsAtItsDeadline) {
   serve(late_from(kLate));
   const auto start = Clock::now();
   EXPECT_EQ(connection_->wait_event(Deadline::in_milliseconds(100)), CS_ERR_TRY_AGAIN);
   EXPECT_GE(Clock::now() - start, milliseconds(100));
 }
 
-TEST_P(ConnectionTest, CancelEndsWaitsOfNowAndLater) {
+TEST_P(IpcConnection, CancelEndsWaitsOfNowAndLater) {
   serve(late_from(kLate));
   std::thread waiter([this] {
     EXPECT_EQ(connection_->wait_event(Deadline::in_milliseconds(20000)), CS_ERR_BAD_HANDLE);
@@ -153,7 +153,7 @@ TEST_P(ConnectionTest, CancelEndsWaitsOfNowAndLater) {
   expect_answer(1);
 }
 
-TEST_P(ConnectionTest, ThreadsGetTheirOwnAnswers) {
+TEST_P(IpcConnection, ThreadsGetTheirOwnAnswers) {
   serve(late_from(100000));
   std::vector<std::thread> threads;
   std::atomic<int> wrong = 0;
@@ -171,7 +171,7 @@ TEST_P(ConnectionTest, ThreadsGetTheirOwnAnswers) {
 }
 
 // Some with a deadline that passes: their answers must not reach the others.
-TEST_P(ConnectionTest, DeadlinesOfSomeThreadsDisturbNoOther) {
+TEST_P(IpcConnection, DeadlinesOfSomeThreadsDisturbNoOther) {
   serve([](Peer& peer, const Request& request) {
     const unsigned asked = request.u32(16);
     if (asked < kLate) return peer.reply(info_reply(asked));
@@ -216,7 +216,7 @@ class SignalRain {
   struct sigaction old_ {};
 };
 
-TEST_P(ConnectionTest, SignalsEndNoWait) {
+TEST_P(IpcConnection, SignalsEndNoWait) {
   serve(late_from(kLate));
   const SignalRain rain;
   const int before = SignalRain::drops;
@@ -226,7 +226,7 @@ TEST_P(ConnectionTest, SignalsEndNoWait) {
 }
 
 // A child inherits the connection's descriptors; what it does with its copy is its own affair.
-TEST_P(ConnectionTest, ChildLetsGoWithoutHarmToItsParent) {
+TEST_P(IpcConnection, ChildLetsGoWithoutHarmToItsParent) {
   serve(late_from(kLate));
   expect_answer(1);
   Child child = Child::run([this] {
@@ -239,7 +239,7 @@ TEST_P(ConnectionTest, ChildLetsGoWithoutHarmToItsParent) {
   expect_answer(2);
 }
 
-TEST_P(ConnectionTest, ChildKeepsNoDescriptorOpen) {
+TEST_P(IpcConnection, ChildKeepsNoDescriptorOpen) {
   serve(late_from(kLate));
   expect_answer(1);
   Child child = Child::run([this] {
@@ -251,7 +251,7 @@ TEST_P(ConnectionTest, ChildKeepsNoDescriptorOpen) {
   EXPECT_TRUE(child.wait().exited_with(GetParam() == QB_IPC_SHM ? 1 : 2));
 }
 
-TEST_P(ConnectionTest, DescriptorsAreClosedOnExec) {
+TEST_P(IpcConnection, DescriptorsAreClosedOnExec) {
   const std::size_t before = open_descriptors();
   serve(late_from(kLate));
   ASSERT_GT(open_descriptors(), before);
@@ -265,7 +265,7 @@ TEST_P(ConnectionTest, DescriptorsAreClosedOnExec) {
   }
 }
 
-TEST_P(ConnectionTest, DestructionLeavesNoDescriptor) {
+TEST_P(IpcConnection, DestructionLeavesNoDescriptor) {
   stand_in_.emplace(late_from(kLate), StandInOptions{.type = GetParam()});
   const std::size_t before = open_descriptors();
   for (int i = 0; i < 20; ++i) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A daemon that is slow, hangs up, or dies while it is being asked or waited for; and callers who
-// finalise meanwhile.
+// finalize meanwhile.
 #include <corosync/votequorum.h>
 
 #include <atomic>
@@ -34,7 +34,7 @@ TEST_F(Endings, SlowAnswerIsWaitedFor) {
   const auto start = Clock::now();
   votequorum_info info{};
   EXPECT_EQ(votequorum_getinfo(handle(), 77, &info), CS_OK);
-  EXPECT_EQ(info.node_id, 77u);
+  EXPECT_EQ(info.node_id, 77U);
   EXPECT_GE(Clock::now() - start, milliseconds(1900));
 }
 

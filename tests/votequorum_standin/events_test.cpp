@@ -30,14 +30,14 @@ TEST_F(Events, EachKindReachesItsCallback) {
   EXPECT_THAT(
       session_.take_events(),
       ElementsAre(kNodelistLine, "quorum context 8 quorate 1: 2/1 1/2", "expected context 9: 3"));
-  EXPECT_EQ(session_.ring_id.nodeid, 1u);
-  EXPECT_EQ(session_.ring_id.seq, 5u);
+  EXPECT_EQ(session_.ring_id.nodeid, 1U);
+  EXPECT_EQ(session_.ring_id.seq, 5U);
 }
 
 TEST_F(Events, LargestClusterArrivesWhole) {
   serve_events({quorum_event(1, 1, Nodes(386, {9, 1}))});
   EXPECT_EQ(session_.dispatch(CS_DISPATCH_ONE), CS_OK);
-  ASSERT_EQ(session_.event_count(), 1u);
+  ASSERT_EQ(session_.event_count(), 1U);
   EXPECT_EQ(session_.take_events()[0].size(),
             std::string("quorum context 1 quorate 1:").size() + 386 * 4);
 }

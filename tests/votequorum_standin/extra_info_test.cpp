@@ -33,7 +33,7 @@ class ExtraInfo : public StandInTest {
     Pattern<std::array<char, kMost + 64>> data;
     std::uint32_t size = 77;
     EXPECT_EQ(votequorum_get_qdevice_extra_info(handle(), node_id, &size, data.get()), expected);
-    EXPECT_EQ(size, 77u);
+    EXPECT_EQ(size, 77U);
     EXPECT_TRUE(data.untouched());
   }
 };
@@ -43,7 +43,7 @@ TEST_F(ExtraInfo, IsReadAndNothingBehindIt) {
   Pattern<std::array<char, kMost>> data;
   std::uint32_t size = 0;
   ASSERT_EQ(votequorum_get_qdevice_extra_info(handle(), 0, &size, data.get()), CS_OK);
-  EXPECT_EQ(size, 10u);
+  EXPECT_EQ(size, 10U);
   EXPECT_EQ(std::string(data.get()->data(), 10), "some bytes");
   EXPECT_EQ((*data.get())[10], '\xa5');
 }
@@ -53,7 +53,7 @@ TEST_F(ExtraInfo, NothingSetIsSizeZero) {
   Pattern<std::array<char, kMost>> data;
   std::uint32_t size = 8;
   ASSERT_EQ(votequorum_get_qdevice_extra_info(handle(), 0, &size, data.get()), CS_OK);
-  EXPECT_EQ(size, 0u);
+  EXPECT_EQ(size, 0U);
   EXPECT_TRUE(data.untouched());
 }
 
@@ -69,10 +69,10 @@ TEST_F(ExtraInfo, LongestIsRead) {
 TEST_F(ExtraInfo, LyingLengthsAreRefused) {
   const Message right = extra_info_reply("some bytes");
   std::vector<Message> wrong;
-  for (const std::uint32_t n : {0u, 9u, 11u, 14u, 4096u, 4097u, 0x80000000u, 0xffffffffu}) {
+  for (const std::uint32_t n : {0U, 9U, 11U, 14U, 4096U, 4097U, 0x80000000U, 0xffffffffU}) {
     wrong.push_back(Message(right).put32(24, n));
   }
-  for (const std::size_t size : {0, 23, 24, 28, 31, 32, 41, 43, 46, 4200}) {
+  for (const std::size_t size : {0U, 23U, 24U, 28U, 31U, 32U, 41U, 43U, 46U, 4200U}) {
     wrong.push_back(Message(right).resize(size));
   }
   wrong.push_back(extra_info_reply(std::string(kMost + 1, 'x')));
@@ -106,7 +106,7 @@ TEST_F(ExtraInfo, SetSendsItsBytes) {
     peer.reply(status_reply(right ? CS_OK : CS_ERR_LIBRARY));
   });
   const std::string data(kMost, 'x');
-  for (const std::uint32_t size : {1u, 3u, 4u, 5u, kMost - 1, kMost}) {
+  for (const std::uint32_t size : {1U, 3U, 4U, 5U, kMost - 1, kMost}) {
     EXPECT_EQ(votequorum_set_qdevice_extra_info(handle(), size, data.data()), CS_OK) << size;
   }
 }
@@ -118,14 +118,14 @@ TEST_F(ExtraInfo, NullOrSizeZeroClears) {
     peer.reply(status_reply(clears ? CS_OK : CS_ERR_LIBRARY));
   });
   EXPECT_EQ(votequorum_set_qdevice_extra_info(handle(), 0, "x"), CS_OK);
-  for (const std::uint32_t size : {0u, 1u, kMost, kMost + 1, UINT32_MAX}) {
+  for (const std::uint32_t size : {0U, 1U, kMost, kMost + 1, UINT32_MAX}) {
     EXPECT_EQ(votequorum_set_qdevice_extra_info(handle(), size, nullptr), CS_OK) << size;
   }
 }
 
 TEST_F(ExtraInfo, SetOfTooMuchIsNotSent) {
   serve([](Peer& peer, const Request&) { peer.reply(status_reply(CS_ERR_LIBRARY)); });
-  for (const std::uint32_t size : {kMost + 1, 0x80000000u, UINT32_MAX}) {
+  for (const std::uint32_t size : {kMost + 1, 0x80000000U, UINT32_MAX}) {
     EXPECT_EQ(votequorum_set_qdevice_extra_info(handle(), size, "x"), CS_ERR_INVALID_PARAM) << size;
   }
 }
@@ -180,7 +180,7 @@ TEST_F(ExtraInfoEvents, ReachTheirCallback) {
 
 // Callers leave it as their stack was, to what is no enumerator.
 TEST_F(ExtraInfoEvents, ModelIsNotLookedAt) {
-  for (const unsigned left : {0u, 2u, 100u, 0x80000000u, 0xffffffffu}) {
+  for (const unsigned left : {0U, 2U, 100U, 0x80000000U, 0xffffffffU}) {
     SCOPED_TRACE(left);
     std::memcpy(&model_.model, &left, sizeof(left));
     model_.votequorum_qdevice_extra_info_fn = on_extra_info;
@@ -229,7 +229,7 @@ class ExtraInfoPortions : public ExtraInfoEvents, public testing::WithParamInter
   void ask_for_all() {
     const auto answer = [](Peer& peer, const Request&) {
       std::vector<std::uint32_t> nodes(kNodes);
-      std::iota(nodes.begin(), nodes.end(), 1u);
+      std::iota(nodes.begin(), nodes.end(), 1U);
       peer.event(nodelist_event(5, 1, 1, nodes));
       for (const std::uint32_t node : nodes) {
         peer.event(extra_info_event(5, node, std::string(kMost, 'x')));
@@ -265,7 +265,7 @@ TEST_P(ExtraInfoPortions, FirstHasArrivedAndTheOthersFollow) {
   EXPECT_EQ(votequorum_dispatch(handle_, CS_DISPATCH_ALL), CS_OK);
   EXPECT_FALSE(readable(0));
   // As votequorum_trackstart(3) says; what a socket holds is the system's choice.
-  EXPECT_GE(lines.size(), GetParam() == QB_IPC_SHM ? 16u : 2u);
+  EXPECT_GE(lines.size(), GetParam() == QB_IPC_SHM ? 16U : 2U);
   EXPECT_LT(lines.size(), kNodes + 1);
 
   stand_in_->resume();

@@ -51,14 +51,14 @@ TEST_F(Replies, RightAnswerIsReadWhole) {
   votequorum_info info{};
   ASSERT_EQ(votequorum_getinfo(handle(), kRight, &info), CS_OK);
   EXPECT_EQ(info.node_id, kRight);
-  EXPECT_EQ(info.node_state, 1u);
-  EXPECT_EQ(info.node_votes, 1u);
-  EXPECT_EQ(info.node_expected_votes, 3u);
-  EXPECT_EQ(info.highest_expected, 4u);
-  EXPECT_EQ(info.total_votes, 5u);
-  EXPECT_EQ(info.quorum, 2u);
-  EXPECT_EQ(info.flags, 66u);
-  EXPECT_EQ(info.qdevice_votes, 6u);
+  EXPECT_EQ(info.node_state, 1U);
+  EXPECT_EQ(info.node_votes, 1U);
+  EXPECT_EQ(info.node_expected_votes, 3U);
+  EXPECT_EQ(info.highest_expected, 4U);
+  EXPECT_EQ(info.total_votes, 5U);
+  EXPECT_EQ(info.quorum, 2U);
+  EXPECT_EQ(info.flags, 66U);
+  EXPECT_EQ(info.qdevice_votes, 6U);
   EXPECT_STREQ(info.qdevice_name, "Qdevice");
 }
 
@@ -76,7 +76,7 @@ TEST_F(Replies, LongestNameIsRead) {
 TEST_F(RepliesBeyondStock, EveryOtherLengthIsRefused) {
   std::vector<Message> answers;
   for (std::size_t size = 0; size < 320; ++size) answers.push_back(info_reply(1).resize(size));
-  for (const std::size_t size : {321, 328, 1024, 60000}) {
+  for (const std::size_t size : {321U, 328U, 1024U, 60000U}) {
     answers.push_back(info_reply(1).resize(size));
   }
   answer_with(std::move(answers));
@@ -219,10 +219,10 @@ TEST_F(RepliesBeyondStock, VotesAndPermissionsAreSentAsZeroOrOne) {
   serve([](Peer& peer, const Request& request) {
     peer.reply(status_reply(request.u32(272) == peer.requests() % 2 ? CS_OK : CS_ERR_LIBRARY));
   });
-  for (const unsigned value : {1u, 0u, 256u, 0u, 0x80000000u, 0u}) {
+  for (const unsigned value : {1U, 0U, 256U, 0U, 0x80000000U, 0U}) {
     EXPECT_EQ(votequorum_qdevice_master_wins(handle(), "x", value), CS_OK) << value;
   }
-  for (const unsigned value : {1u, 0u, 256u, 0u, 0x80000000u, 0u}) {
+  for (const unsigned value : {1U, 0U, 256U, 0U, 0x80000000U, 0U}) {
     EXPECT_EQ(votequorum_qdevice_poll(handle(), "x", value, {}), CS_OK) << value;
   }
 }

@@ -46,10 +46,10 @@ TEST(DecodeEvent, BytesOfARealNodelist) {
       {5, 0, 0x3c, 0, 1, 0, context[0], context[1], 1, 0, sequence[0], sequence[1], 1, 0, 1});
   const auto event = decode_as<Nodelist>(message);
   EXPECT_EQ(event.context, kContext);
-  EXPECT_EQ(event.ring_id.nodeid, 1u);
-  EXPECT_EQ(event.ring_id.seq, 5u);
-  ASSERT_EQ(event.nodes.size(), 1u);
-  EXPECT_EQ(event.nodes[0], 1u);
+  EXPECT_EQ(event.ring_id.nodeid, 1U);
+  EXPECT_EQ(event.ring_id.seq, 5U);
+  ASSERT_EQ(event.nodes.size(), 1U);
+  EXPECT_EQ(event.nodes[0], 1U);
 }
 
 TEST(DecodeEvent, BytesOfARealQuorumState) {
@@ -57,44 +57,44 @@ TEST(DecodeEvent, BytesOfARealQuorumState) {
   Message message = from_words({3, 0, 0x38, 0, 1, 0, 1, 0, context[0], context[1], 1, 0, 1, 1});
   const auto event = decode_as<QuorumState>(message);
   EXPECT_EQ(event.context, kContext);
-  EXPECT_EQ(event.quorate, 1u);
-  ASSERT_EQ(event.nodes.size(), 1u);
-  EXPECT_EQ(event.nodes[0].nodeid, 1u);
+  EXPECT_EQ(event.quorate, 1U);
+  ASSERT_EQ(event.nodes.size(), 1U);
+  EXPECT_EQ(event.nodes[0].nodeid, 1U);
   EXPECT_EQ(event.nodes[0].state, static_cast<unsigned>(VOTEQUORUM_NODESTATE_MEMBER));
 }
 
 TEST(DecodeEvent, QuorumStateOfSeveralNodes) {
   Message message = test::quorum_event(kContext, 0, {{2, 1}, {3, 2}, {1, 1}, {0, 0}});
   const auto event = decode_as<QuorumState>(message);
-  EXPECT_EQ(event.quorate, 0u);
-  ASSERT_EQ(event.nodes.size(), 4u);
-  EXPECT_EQ(event.nodes[1].nodeid, 3u);
-  EXPECT_EQ(event.nodes[1].state, 2u);
-  EXPECT_EQ(event.nodes[3].nodeid, 0u);
+  EXPECT_EQ(event.quorate, 0U);
+  ASSERT_EQ(event.nodes.size(), 4U);
+  EXPECT_EQ(event.nodes[1].nodeid, 3U);
+  EXPECT_EQ(event.nodes[1].state, 2U);
+  EXPECT_EQ(event.nodes[3].nodeid, 0U);
 }
 
 TEST(DecodeEvent, ExpectedVotes) {
   Message message = test::expected_votes_event(kContext, 17);
   const auto event = decode_as<ExpectedVotes>(message);
   EXPECT_EQ(event.context, kContext);
-  EXPECT_EQ(event.expected_votes, 17u);
+  EXPECT_EQ(event.expected_votes, 17U);
 }
 
 TEST(DecodeEvent, NodelistWithALongSequence) {
   Message message = test::nodelist_event(kContext, 7, 0xfedcba9876543210, {1, 2, 0xffffffff});
   const auto event = decode_as<Nodelist>(message);
-  EXPECT_EQ(event.ring_id.nodeid, 7u);
-  EXPECT_EQ(event.ring_id.seq, 0xfedcba9876543210u);
-  ASSERT_EQ(event.nodes.size(), 3u);
-  EXPECT_EQ(event.nodes[2], 0xffffffffu);
+  EXPECT_EQ(event.ring_id.nodeid, 7U);
+  EXPECT_EQ(event.ring_id.seq, 0xfedcba9876543210U);
+  ASSERT_EQ(event.nodes.size(), 3U);
+  EXPECT_EQ(event.nodes[2], 0xffffffffU);
 }
 
 TEST(DecodeEvent, ExtraInfo) {
   Message message = test::extra_info_event(kContext, 5, "some bytes");
   const auto event = decode_as<ExtraInfo>(message);
   EXPECT_EQ(event.context, kContext);
-  EXPECT_EQ(event.node_id, 5u);
-  ASSERT_EQ(event.data.size(), 10u);
+  EXPECT_EQ(event.node_id, 5U);
+  ASSERT_EQ(event.data.size(), 10U);
   EXPECT_EQ(std::memcmp(event.data.data(), "some bytes", 10), 0);
 }
 
@@ -139,7 +139,7 @@ TEST(DecodeEvent, LongestListIsRightAndOneMoreEntryIsNot) {
 // The daemon's own limit is 384 nodes; two more entries are what it keeps room for.
 TEST(DecodeEvent, AllNodesOfTheLargestClusterAreRead) {
   Message message = test::quorum_event(1, 1, test::Nodes(384, {1, 1}));
-  EXPECT_EQ(decode_as<QuorumState>(message).nodes.size(), 384u);
+  EXPECT_EQ(decode_as<QuorumState>(message).nodes.size(), 384U);
 }
 
 TEST(DecodeEvent, EveryOtherLengthIsRefused) {
@@ -164,7 +164,7 @@ TEST(DecodeEvent, ExpectedVotesOfEveryOtherLengthIsRefused) {
 TEST(DecodeEvent, EveryOtherCountIsRefused) {
   for (const Kind& kind : kLists) {
     SCOPED_TRACE(kind.name);
-    for (const std::uint32_t count : {0u, 1u, 2u, 4u, 5u, 386u, 387u, 4096u, 4097u, 65536u}) {
+    for (const std::uint32_t count : {0U, 1U, 2U, 4U, 5U, 386U, 387U, 4096U, 4097U, 65536U}) {
       SCOPED_TRACE(count);
       expect_refused(kind.make(3).put32(kind.count_offset, count));
     }
@@ -175,7 +175,7 @@ TEST(DecodeEvent, EveryOtherCountIsRefused) {
 TEST(DecodeEvent, OverflowingCountIsRefused) {
   for (const Kind& kind : kLists) {
     SCOPED_TRACE(kind.name);
-    const auto wrap = static_cast<std::uint32_t>(0x100000000u / kind.entry_size);
+    const auto wrap = static_cast<std::uint32_t>(0x100000000U / kind.entry_size);
     if (kind.entry_size > 1) expect_refused(kind.make(3).put32(kind.count_offset, wrap + 3));
     expect_refused(kind.make(3).put32(kind.count_offset, 0xffffffff));
     expect_refused(kind.make(3).put32(kind.count_offset, 0x80000003));
@@ -198,7 +198,7 @@ TEST(DecodeEvent, LyingSizeFieldIsRefused) {
 TEST(DecodeEvent, UnknownNumberIsSkippedWhateverItHolds) {
   for (const std::int32_t id : {0, 1, 2, 6, 8, 9, 1000, -1, INT32_MIN, INT32_MAX}) {
     SCOPED_TRACE(id);
-    for (const std::size_t size : {24, 25, 40, 48, 4144}) {
+    for (const std::size_t size : {24U, 25U, 40U, 48U, 4144U}) {
       Message message = Message(id, size);
       decode_as<UnknownEvent>(message);
     }

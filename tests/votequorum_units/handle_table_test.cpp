@@ -19,7 +19,7 @@ struct Item {
   std::atomic<int>& alive;
 };
 
-class HandleTableTest : public testing::Test {
+class MachineHandleTable : public testing::Test {
  protected:
   // A user of a handle for a scope, null if it is unknown; or what remove() gives.
   class User {
@@ -57,31 +57,31 @@ class HandleTableTest : public testing::Test {
   std::vector<std::uint64_t> left_;
 };
 
-TEST_F(HandleTableTest, HandleFindsItsObject) {
+TEST_F(MachineHandleTable, HandleFindsItsObject) {
   left_ = {insert(1), insert(2)};
   EXPECT_EQ(find(left_[0])->number, 1);
   EXPECT_EQ(find(left_[1])->number, 2);
 }
 
-TEST_F(HandleTableTest, UnknownHandlesAreRefused) {
+TEST_F(MachineHandleTable, UnknownHandlesAreRefused) {
   left_ = {insert(1)};
   const std::uint64_t known = left_[0];
   for (const std::uint64_t handle :
        {std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}, known + 1, known - 1,
-        known ^ (std::uint64_t{1} << 63), known ^ (std::uint64_t{1} << 20), known ^ 0xfffffu}) {
+        known ^ (std::uint64_t{1} << 63), known ^ (std::uint64_t{1} << 20), known ^ 0xfffffU}) {
     EXPECT_FALSE(find(handle)) << handle;
     EXPECT_FALSE(remove(handle)) << handle;
   }
 }
 
-TEST_F(HandleTableTest, RemovedHandleIsRefused) {
+TEST_F(MachineHandleTable, RemovedHandleIsRefused) {
   const std::uint64_t handle = insert(1);
   EXPECT_EQ(remove(handle)->number, 1);
   EXPECT_FALSE(find(handle));
   EXPECT_FALSE(remove(handle));
 }
 
-TEST_F(HandleTableTest, ObjectLivesUntilItsLastUserIsDone) {
+TEST_F(MachineHandleTable, ObjectLivesUntilItsLastUserIsDone) {
   const std::uint64_t handle = insert(1);
   {
     const User user = find(handle);
@@ -92,18 +92,18 @@ TEST_F(HandleTableTest, ObjectLivesUntilItsLastUserIsDone) {
   EXPECT_EQ(alive_, 0);
 }
 
-TEST_F(HandleTableTest, SlotsAreUsedAgainHandlesNever) {
+TEST_F(MachineHandleTable, SlotsAreUsedAgainHandlesNever) {
   std::set<std::uint64_t> seen;
   for (int i = 0; i < 10000; ++i) {
     const std::uint64_t handle = insert(i);
-    ASSERT_NE(handle, 0u);
+    ASSERT_NE(handle, 0U);
     ASSERT_TRUE(seen.insert(handle).second) << "handed out twice: " << handle;
     (void)remove(handle);
   }
   for (const std::uint64_t handle : seen) ASSERT_FALSE(find(handle));
 }
 
-TEST_F(HandleTableTest, ManyHandlesLiveAtOnce) {
+TEST_F(MachineHandleTable, ManyHandlesLiveAtOnce) {
   constexpr int kCount = 3000;
   for (int i = 0; i < kCount; ++i) left_.push_back(insert(i));
   for (int i = 0; i < kCount; i += 2) (void)remove(left_[static_cast<std::size_t>(i)]);
@@ -118,7 +118,7 @@ TEST_F(HandleTableTest, ManyHandlesLiveAtOnce) {
 
 // Each thread's handles must find its own objects and be refused once removed, whatever the others
 // do to the table, which grows meanwhile.
-TEST_F(HandleTableTest, ThreadsDoNotDisturbOneAnother) {
+TEST_F(MachineHandleTable, ThreadsDoNotDisturbOneAnother) {
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 8; ++thread) {
@@ -136,8 +136,8 @@ TEST_F(HandleTableTest, ThreadsDoNotDisturbOneAnother) {
   EXPECT_EQ(wrong, 0);
 }
 
-// Of many removers one gets the object, as of many finalising threads one succeeds.
-TEST_F(HandleTableTest, OneRemoverWins) {
+// Of many removers one gets the object, as of many finalizing threads one succeeds.
+TEST_F(MachineHandleTable, OneRemoverWins) {
   for (int round = 0; round < 200; ++round) {
     const std::uint64_t handle = insert(round);
     std::atomic<int> winners = 0;
@@ -154,17 +154,64 @@ TEST_F(HandleTableTest, OneRemoverWins) {
 }
 
 // In the child of a fork the uses of its parent's other threads do not count.
-TEST_F(HandleTableTest, UsesOfThreadsThatDoNotExistAreForgotten) {
+TEST_F(MachineHandleTable, UsesOfThreadsThatDoNotExistAreForgotten) {
   const std::uint64_t handle = insert(1);
   ASSERT_NE(table_.find(handle), nullptr);  // another thread's
   {
     ASSERT_NE(table_.find(handle), nullptr);  // of the thread that forks
-    table_.keep_only([&](std::uint64_t asked) { return asked == handle ? 1 : 0; });
+    table_.keep_only([&](std::uint64_t asked) { return asked == handle ? 1U : 0U; });
     const User own(handle, table_.remove(handle));
     EXPECT_FALSE(table_.let_go(handle));
     EXPECT_EQ(alive_, 1);
   }
   EXPECT_EQ(alive_, 0);
+}
+
+// As on machines without access to eight bytes at once.
+class NarrowHandleTable : public testing::Test {
+ protected:
+  const Mutex::Token self_ = Mutex::make_token(0);
+
+  std::uint64_t insert() {
+    const auto handle = table_.insert(make_heap<Item>(0, alive_), self_);
+    EXPECT_TRUE(handle);
+    return *handle;
+  }
+  void remove(std::uint64_t handle) {
+    ASSERT_NE(table_.remove(handle), nullptr);
+    if (table_.let_go(handle)) table_.retire(handle, self_);
+  }
+  void TearDown() override { EXPECT_EQ(alive_, 0); }
+
+  static inline constinit HandleTable<Item, NarrowHandles> table_;
+  std::atomic<int> alive_ = 0;
+};
+
+TEST_F(NarrowHandleTable, StaleHandleIsRefusedUntilAllNumbersHaveBeenUsed) {
+  const std::uint64_t first = insert();
+  remove(first);
+  std::uint64_t count = 0;
+  std::uint64_t handle = 0;
+  do {
+    handle = insert();
+    ASSERT_NE(handle, 0U);
+    ++count;
+    ASSERT_EQ(table_.find(first) != nullptr, handle == first);
+    if (handle == first) (void)table_.let_go(handle);
+    remove(handle);
+  } while (handle != first);
+  EXPECT_EQ(count, NarrowHandles::kMaxSerial);
+}
+
+TEST_F(NarrowHandleTable, MoreUsersThanCanBeCountedAreRefused) {
+  const std::uint64_t handle = insert();
+  unsigned users = 0;
+  while (table_.find(handle) != nullptr) ++users;
+  EXPECT_EQ(users, NarrowHandles::kUsers - 1);  // and the table
+  EXPECT_FALSE(table_.let_go(handle));
+  EXPECT_NE(table_.find(handle), nullptr);
+  for (; users > 0; --users) EXPECT_FALSE(table_.let_go(handle));
+  remove(handle);
 }
 
 }  // namespace

@@ -45,9 +45,9 @@ TEST(QdevicePollRequest, Bytes) {
   QdevicePollRequest request{.cast_vote = 1, .ring_id = {.node_id = 3, .sequence = 0x500000004}};
   request.name[0] = 'Q';
   Words words = words_of(request);
-  ASSERT_EQ(words.size(), 74u);
+  ASSERT_EQ(words.size(), 74U);
   EXPECT_EQ(words[4], std::bit_cast<std::uint32_t>(std::array{'Q', '\0', '\0', '\0'}));
-  for (std::size_t i = 5; i < 68; ++i) EXPECT_EQ(words[i], 0u) << i;
+  for (std::size_t i = 5; i < 68; ++i) EXPECT_EQ(words[i], 0U) << i;
   const auto sequence = halves(0x500000004);
   EXPECT_EQ(Words(words.begin() + 68, words.end()), (Words{1, 0, 3, 0, sequence[0], sequence[1]}));
 }

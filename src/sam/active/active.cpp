@@ -16,7 +16,7 @@ constexpr Nanoseconds kShortestLookPeriod = 10 * kNanosecondsPerMillisecond;
 constexpr Nanoseconds kLongestLookPeriod = 1000 * kNanosecondsPerMillisecond;
 constexpr int kReplyLookPeriodMs = 500;
 
-// For the handler of forks, in a process that has been through begin(), and in those it forks.
+// For the fork handler: set in a process that has called begin(), and in those that it forks.
 constinit Active* g_active = nullptr;
 
 // The pipe may report room while the kernel lacks a page for it: pause, or this would spin.
@@ -41,22 +41,23 @@ void Active::begin(ActiveEnds ends, std::uint32_t instance, const Settings& sett
   is_elsewhere_ = supervisor_ == 0;
   if (!is_elsewhere_) ends_.heartbeat->begin_line(child_);
   nudges_ = settings.policy.publishes();
-  look_period_ = std::clamp(settings.interval / 4, kShortestLookPeriod, kLongestLookPeriod);
-  next_look_.store(0, std::memory_order_relaxed);
+  look_period_ =
+      tick_of(std::clamp(settings.interval / 4, kShortestLookPeriod, kLongestLookPeriod));
+  look_at_once();
   announced_.store(child_, std::memory_order_relaxed);
   sequence_.store(0, std::memory_order_relaxed);
   g_active = this;
-  // Without it a daemon is known by its first call of more than a health check.
+  // Without the handler a daemon becomes known only by its first call other than a health check.
   (void)pthread_atfork(nullptr, nullptr, &Active::after_fork);
 }
 
-// In a new process, which may be going to take this one's place, or only to exec something else.
+// Runs in a new process, which may be about to take this one's place, or only to call exec.
 void Active::after_fork() noexcept {
   if (g_active == nullptr) return;
   const pid_t parent = std::exchange(g_active->process_, ::getpid());
   g_active->child_ = 0;
   g_active->is_elsewhere_ = g_active->is_elsewhere_ || ::getppid() == 0;
-  g_active->next_look_.store(0, std::memory_order_relaxed);
+  g_active->look_at_once();
   if (g_active->is_current() && !g_active->is_elsewhere_) {
     g_active->ends_.heartbeat->note_fork(parent, g_active->process_);
   }
@@ -79,12 +80,12 @@ cs_error_t Active::ask(Command command, const CallGuard& guard) noexcept {
   return CS_ERR_LIBRARY;
 }
 
-// Until there may be one, or nothing was heard for a while. False when the supervisor is gone: the
-// end of the pipe may not tell, while a process that it has forked lives.
+// Waits until there may be a reply, or nothing has come for a while. False when the supervisor is
+// gone: the end of the pipe may not tell, while a process lives that the supervisor has forked.
 bool Active::wait_for_reply(const CallGuard& guard) noexcept {
   pollfd entry{ends_.replies.get(), POLLIN, 0};
   const int ready = guard.wait(&entry, kReplyLookPeriodMs);
-  if (ready < 0) (void)::poll(nullptr, 0, 1);  // by a signal, or for want of memory
+  if (ready < 0) (void)::poll(nullptr, 0, 1);  // a signal, or no memory
   return ready > 0 || !is_abandoned();
 }
 
@@ -107,7 +108,7 @@ cs_error_t Active::send(const CommandFrame& frame, const CallGuard* guard) noexc
   }
 }
 
-// One at most is on its way; while it is, the page says the rest. Never waits: a pipe that is full
+// At most one nudge is on its way. While it is, the page says the rest. Never waits: a full pipe
 // wakes the supervisor by itself.
 cs_error_t Active::nudge() noexcept {
   if (!ends_.heartbeat->claim_nudge()) return CS_OK;
@@ -120,23 +121,24 @@ cs_error_t Active::nudge() noexcept {
 }
 
 cs_error_t Active::look_for_supervisor(Nanoseconds now) noexcept {
-  Nanoseconds due = next_look_.load(std::memory_order_relaxed);
-  if (now < due || !next_look_.compare_exchange_strong(due, now + look_period_)) return CS_OK;
+  Tick due = next_look_.load(std::memory_order_relaxed);
+  if (!is_look_due(now)) return CS_OK;
+  if (!next_look_.compare_exchange_strong(due, tick_of(now) + look_period_)) return CS_OK;
   if (!is_abandoned()) return CS_OK;
-  next_look_.store(0, std::memory_order_relaxed);
+  look_at_once();
   (void)::raise(SIGPIPE);
   return CS_ERR_LIBRARY;
 }
 
-// A child sees it by its parent, a daemon by the pipe that nobody reads. So does a child whose
-// supervisor died before begin(); and a process that the supervisor has forked may hold the pipe.
+// A child sees it by its parent, a daemon by the pipe that nobody reads. Both are needed for a
+// child: its supervisor may have died before begin(), or have forked a process that holds the pipe.
 bool Active::is_abandoned() noexcept {
   if (announce() == child_ && ::getppid() != supervisor_) return true;
   return ends_.commands_identity.is_behind(ends_.commands.get()) &&
          has_lost_its_reader(ends_.commands.get());
 }
 
-// Tells which process the application goes on in, should the supervisor's child end. Returns the
+// Tells the supervisor in which process the application goes on, should its child end. Returns the
 // calling process.
 pid_t Active::announce() noexcept {
   const pid_t self = ::getpid();

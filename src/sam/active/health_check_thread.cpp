@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The thread's loop, and what others tell it. In the active process only, after
+// The thread's loop, and how other threads steer it. It exists only in the active process, after
 // sam_hc_callback_register.
 #include "sam/active/health_check_thread.h"
 
 #include <algorithm>
 #include <cerrno>
+#include <sys/prctl.h>
 
-#include "sam/shared/futex.h"
+#include "common/futex.h"
 
 namespace cs::sam {
 namespace {
 
-// Enough for a callback that prints; less where memory is locked and little of it may be.
+// Enough for a callback that prints; less where memory is locked and the limit for that is low.
 constexpr std::size_t kStackSizes[] = {256 * 1024, 128 * 1024, 64 * 1024, 32 * 1024};
 constexpr Nanoseconds kShortestPause = kNanosecondsPerMillisecond;
 // A check also finds out whether the supervisor lives.
@@ -20,8 +21,8 @@ constexpr Nanoseconds kLeastChecksPerCall = 4;
 constexpr Nanoseconds kPatience = 200 * kNanosecondsPerMillisecond;
 constexpr Nanoseconds kForGood = 3600 * 1000 * kNanosecondsPerMillisecond;
 
-// Signals are for the application's own threads, but for those that tell of an error in this one:
-// a handler for crashes must run, and SIGPIPE is how the loss of the supervisor ends the process.
+// Signals are for the application's own threads, except those that report an error in this one: a
+// crash handler must run, and SIGPIPE is how the loss of the supervisor ends the process.
 void block_signals() noexcept {
   sigset_t signals;
   sigfillset(&signals);
@@ -31,7 +32,7 @@ void block_signals() noexcept {
   pthread_sigmask(SIG_SETMASK, &signals, nullptr);
 }
 
-// A callback may end the thread: by pthread_exit, or when somebody cancels it.
+// A callback may end the thread: it may call pthread_exit or be cancelled.
 bool call(sam_hc_callback_t callback, const sigset_t& mask, void (*ended)(void*),
           void* argument) noexcept {
   int answer = 0;
@@ -74,7 +75,7 @@ cs_error_t HealthCheckThread::make_missing_thread(pid_t self) noexcept {
   return is_missing ? make_thread(self) : CS_OK;
 }
 
-// It begins with all signals blocked, as they are now.
+// The thread starts with all signals blocked, as they are now.
 cs_error_t HealthCheckThread::make_thread(pid_t self) noexcept {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -110,16 +111,15 @@ void HealthCheckThread::halt() noexcept {
   changed();
 }
 
-void HealthCheckThread::stop() noexcept {
-  halt();
+void HealthCheckThread::wait_for_callback() noexcept {
   Nanoseconds now = monotonic_now();
   const Nanoseconds limit = now + kPatience;
   for (; now < limit; now = monotonic_now()) {
     std::uint32_t seen;
     {
       const SignalSafeLockGuard guard(lock_);
-      if (home_ != guard.owner() || !in_callback_) return;
-      if (pthread_equal(pthread_self(), thread_)) return;
+      if (home_ != guard.owner() || !in_callback_ || started_) return;
+      if (pthread_equal(pthread_self(), thread_) != 0) return;
       seen = changes_;
     }
     futex_wait(changes_, seen, FutexScope::kProcess, limit - now);
@@ -134,7 +134,8 @@ void HealthCheckThread::changed() noexcept {
 
 void* HealthCheckThread::run(void* self) noexcept { static_cast<HealthCheckThread*>(self)->loop(); }
 
-// Another one can be made then. This callback is not called again: its thread's end is its answer.
+// A new thread can be made after this. This callback is not called again: ending its thread counts
+// as its answer.
 void HealthCheckThread::thread_ended(void* self) noexcept {
   auto& thread = *static_cast<HealthCheckThread*>(self);
   const SignalSafeLockGuard guard(thread.lock_);
@@ -147,6 +148,7 @@ void HealthCheckThread::thread_ended(void* self) noexcept {
 void HealthCheckThread::loop() noexcept {
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
   block_signals();
+  (void)::prctl(PR_SET_NAME, "sam-health");
   for (;;) check_until_stopped(wait_until_wanted());
 }
 
@@ -190,7 +192,7 @@ bool HealthCheckThread::wait_for_tick(Nanoseconds when, std::uint64_t round) noe
 }
 
 bool HealthCheckThread::send_check(std::uint64_t round) noexcept {
-  if (send_() == CS_OK) return true;
+  if (send_(context_) == CS_OK) return true;
   const SignalSafeLockGuard guard(lock_);
   if (round == round_) is_cut_off_ = true;
   return false;

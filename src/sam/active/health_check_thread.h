@@ -17,21 +17,23 @@
 
 namespace cs::sam {
 
-// Constant-initialised and never destroyed. The thread is made with the first callback and then
-// waits between stop() and start(). A fork does not copy it: another process has a thread once
-// prepare() has made one there. No lock is held while the callback runs, and
-// none without all signals being blocked, so that handlers may call what follows as well; but for
-// the making of a thread, which is not async-signal-safe.
+// Constant-initialized and never destroyed. The thread is made with the first callback, and waits
+// between stop() and start(). A fork does not copy it: another process has a thread once prepare()
+// has made one there. No lock is held while the callback runs. All signals are blocked while a lock
+// is held, so that handlers may call these functions too, except that making a thread is not
+// async-signal-safe.
 class HealthCheckThread {
  public:
-  // An error ends the checks until the next start().
-  using SendHealthCheck = cs_error_t (*)();
+  // If it returns an error, no more checks are sent until the next start().
+  using SendHealthCheck = cs_error_t (*)(void* context) noexcept;
 
-  explicit constexpr HealthCheckThread(SendHealthCheck send) noexcept : send_(send) {}
+  constexpr HealthCheckThread(SendHealthCheck send, void* context) noexcept
+      : send_(send), context_(context) {}
 
-  // The callback will run with the signal mask that the calling thread has now. Null switches back
-  // to health checks by the application; as the very first it is CS_ERR_INVALID_PARAM. With an
-  // interval of 0 it is never called. CS_ERR_LIBRARY, with errno, when no thread can be made.
+  // The callback will run with the signal mask that the calling thread has now. Null goes back to
+  // health checks by the application; if no callback was ever set, it is CS_ERR_INVALID_PARAM. With
+  // an interval of 0 the callback is never called. CS_ERR_LIBRARY, with errno: no thread can be
+  // made.
   [[nodiscard]] cs_error_t set_callback(sam_hc_callback_t callback, Nanoseconds interval) noexcept;
 
   // Makes the thread if a callback wants one and this process has none. CS_ERR_LIBRARY as above.
@@ -39,12 +41,13 @@ class HealthCheckThread {
 
   void start() noexcept;
 
-  // No callback and no check begins from now on.
+  // From now on no callback and no check begins.
   void halt() noexcept;
 
-  // Also waits for a callback that is running: not when called by itself (or by a handler in its
-  // thread), and for 200 ms at most, since it may be waiting for something that the caller holds.
-  void stop() noexcept;
+  // Call once halted: waits for a running callback, but at most 200 ms: it may be waiting for
+  // something that the caller holds. Does not wait when the callback itself, or a handler in its
+  // thread, calls this, nor once somebody has started again.
+  void wait_for_callback() noexcept;
 
  private:
   struct Round {
@@ -68,6 +71,7 @@ class HealthCheckThread {
   }
 
   const SendHealthCheck send_;
+  void* const context_;
   std::atomic<std::uint32_t> changes_ = 0;  // counts changes of what follows; waited on
 
   SignalSafeLock lock_;  // guards what follows

@@ -13,7 +13,7 @@ constexpr long kNoKey = -1;
 
 constinit std::atomic<long> g_key = kNoKey;
 
-// Made with the first call; a key that lost the race for it is given back.
+// The first call makes the key. A thread that loses the race for it deletes its own.
 bool get_key(ThreadExit::Function function, pthread_key_t& key) noexcept {
   long known = g_key.load(std::memory_order_acquire);
   if (known == kNoKey) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What connects a supervisor to its instances: two pipes and the heartbeat page. Made before the
-// first fork and kept; only the pipe of commands is made again for each instance, so that its end
-// tells that no process of that instance is left.
+// What connects a supervisor to its instances: two pipes and the heartbeat page. They are made
+// before the first fork and kept. Only the pipe of commands is new for each instance, so that its
+// hang-up tells that no process of that instance is left.
 #ifndef CS_SAM_CHANNEL_H
 #define CS_SAM_CHANNEL_H
 
@@ -17,15 +17,15 @@ namespace cs::sam {
 
 // The active process's part.
 struct ActiveEnds {
-  UniqueFd commands;  // to write; never waits for room by itself
+  UniqueFd commands;  // to write; a write does not wait for room
   UniqueFd replies;   // to read
   SharedHeartbeat heartbeat;
   FileIdentity commands_identity;
   FileIdentity replies_identity;
 };
 
-// The supervisor has all of it. A read end of its own replies among them: answering an instance
-// that is already dead must be no SIGPIPE.
+// The supervisor has all of it. That includes the read end of its own replies: answering an
+// instance that is already dead must not raise SIGPIPE.
 class Channel {
  public:
   Channel() noexcept = default;
@@ -38,8 +38,8 @@ class Channel {
     return make_replies() && make_heartbeat() && renew_commands();
   }
 
-  // Before each instance. Where no pipe can be made the one there is serves again, unless it was
-  // let go of. False, with errno, when there is none.
+  // Call before each instance. If no pipe can be made the old one serves again, unless it was let
+  // go of. False, with errno, when there is none.
   [[nodiscard]] bool renew_commands() noexcept {
     is_fresh_ = false;
     Pipe fresh = open_pipe();
@@ -47,8 +47,8 @@ class Channel {
         !set_nonblocking(fresh.write_end.get())) {
       return static_cast<bool>(commands_);
     }
-    // Both ends of a pipe are one file. An instance that had to look for itself might not be able
-    // to.
+    // Both ends of a pipe are one file. Looked up here, where a failure can be reported: an
+    // instance might not be able to look.
     const FileIdentity identity(fresh.write_end.get());
     if (!identity.is_known()) return static_cast<bool>(commands_);
     commands_ = std::move(fresh);
@@ -57,8 +57,8 @@ class Channel {
     return true;
   }
 
-  // Closes our own end for writing: once no process of the instance holds one either, the pipe is
-  // hung up. That it is not says nothing where a process of an earlier instance may hold one.
+  // Closes our own end for writing. Once no process of the instance holds one either, the pipe is
+  // hung up. If it is not, that says nothing where a process of an earlier instance may hold one.
   void let_go_of_commands() noexcept { commands_.write_end.reset(); }
   [[nodiscard]] bool is_hung_up() const noexcept {
     pollfd entry{commands_.read_end.get(), 0, 0};
@@ -67,7 +67,7 @@ class Channel {
 
   [[nodiscard]] bool may_be_held_by_others() const noexcept { return !is_fresh_; }
 
-  // In a process that the supervisor has forked, and that is no instance.
+  // For a process that the supervisor has forked, and that is no instance.
   void close_all() noexcept {
     commands_ = {};
     replies_ = {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A fast checksum against torn or overwritten data; no protection against an enemy.
+// A fast checksum against torn or overwritten data. It does not protect against an attacker.
 #ifndef CS_SAM_CHECKSUM_H
 #define CS_SAM_CHECKSUM_H
 
@@ -11,9 +11,9 @@
 
 namespace cs::sam {
 
-// Eight independent lanes of 64 bits, so that a processor works on all of them at once. Compilers
-// make it slower when they vectorise it, as few processors multiply vectors of 64-bit numbers: the
-// build tells them not to.
+// Eight independent lanes of 64 bits, so that a processor works on all of them at once. Vectorizing
+// makes it slower, since few processors multiply vectors of 64-bit numbers; the build tells
+// compilers not to.
 class Checksum {
  public:
   static constexpr std::size_t kBlockSize = 64;

@@ -22,11 +22,11 @@ enum class Command : std::uint32_t {
   kWarnSignal,  // argument: the signal
   kMarkFailed,
   kHealthCheck,  // a health check has been written to the shared page
-  kFinish,       // it is never started again
+  kFinish,       // the process is never started again
 };
 
-// The pipes outlive an instance, and so may a helper process that it has forked: frames of another
-// instance are passed over.
+// A pipe may outlive an instance, and so may a helper process that it has forked: frames of another
+// instance are skipped.
 struct CommandFrame {
   Command command = {};
   std::int32_t argument = 0;
@@ -51,7 +51,7 @@ struct Pipe {
   [[nodiscard]] explicit operator bool() const noexcept { return read_end && write_end; }
 };
 
-// Close-on-exec, clear of standard input and output. Empty ends, with errno, when it fails.
+// Close-on-exec, and above the standard streams. Empty ends, with errno, when it fails.
 [[nodiscard]] Pipe open_pipe() noexcept;
 
 // False, with errno, when it fails.
@@ -59,7 +59,7 @@ struct Pipe {
 
 enum class Sent {
   kDone,
-  kFull,    // a non-blocking pipe has no room, or the machine no memory for it
+  kFull,    // the non-blocking pipe has no room, or the machine has no memory for it
   kBroken,  // no reader (after SIGPIPE, if that is survived), or not a pipe of ours
 };
 

@@ -16,22 +16,22 @@
 
 namespace cs::sam {
 
-// CLOCK_MONOTONIC as of the last timer tick; a fraction of the cost, and async-signal-safe.
+// CLOCK_MONOTONIC as of the last timer tick, at a fraction of the cost; async-signal-safe.
 inline Nanoseconds coarse_now() noexcept {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return static_cast<Nanoseconds>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+  return to_nanoseconds(now);
 }
 
 // How far coarse_now() may lag behind.
 inline Nanoseconds coarse_resolution() noexcept {
   timespec resolution{};
   clock_getres(CLOCK_MONOTONIC_COARSE, &resolution);
-  return static_cast<Nanoseconds>(resolution.tv_sec) * 1'000'000'000 + resolution.tv_nsec;
+  return to_nanoseconds(resolution);
 }
 
-// How the time of a health check is kept in a word that every machine reads and writes in one
-// piece. Eight bytes hold nanoseconds.
+// The time of a health check, in a word that the machine reads and writes in one piece. Eight bytes
+// hold nanoseconds.
 struct WideStamp {
   using Word = std::int64_t;
   static constexpr Nanoseconds kRounding = 0;
@@ -41,9 +41,9 @@ struct WideStamp {
   [[nodiscard]] static Nanoseconds time(Word word, Nanoseconds) noexcept { return word; }
 };
 
-// Four bytes, for machines without atomic access to eight (armel, mipsel): milliseconds, which
-// begin again after 49 days. A health check is known to the millisecond, rounded down, and one
-// older than 24 days counts as one that is yet to come; the supervisor looks much sooner than that.
+// Four bytes, for machines without atomic access to eight (armel, mipsel): milliseconds, which wrap
+// around after 49 days. The time is rounded down to the millisecond. A health check older than 24
+// days counts as one yet to come; the supervisor looks much sooner than that.
 struct NarrowStamp {
   using Word = std::uint32_t;
   static constexpr Nanoseconds kRounding = kNanosecondsPerMillisecond;
@@ -63,12 +63,12 @@ struct NarrowStamp {
 using MachineStamp = std::conditional_t<__atomic_always_lock_free(sizeof(std::int64_t), nullptr),
                                         WideStamp, NarrowStamp>;
 
-// The id of a process, as one writes it for another that may send signals to it: a stray write into
-// the page must not name the victim. 22 bits hold every id that Linux gives; 10 more tell.
+// The id of a process that another process may send signals to. A stray write into the page must
+// not choose the victim: 22 bits hold every id that Linux gives, and 10 more confirm it.
 class SealedPid {
  public:
   void set(pid_t pid) noexcept { word_.store(seal(static_cast<std::uint32_t>(pid))); }
-  // 0: none, or one that nobody has set. Never the first process of the machine.
+  // 0: none, or a word that set() has not written. Never the first process of the machine.
   [[nodiscard]] pid_t get() const noexcept {
     const std::uint32_t word = word_.load();
     const std::uint32_t pid = word & kPidMask;
@@ -90,7 +90,7 @@ class SealedPid {
 template <typename Stamp>
 class BasicHeartbeatPage {
  public:
-  // By the supervisor, before each instance.
+  // The supervisor calls this before each instance.
   void begin_instance(std::uint32_t instance) noexcept {
     instance_.store(instance);
     last_beat_.store(0);
@@ -105,8 +105,8 @@ class BasicHeartbeatPage {
     return instance_.load(std::memory_order_relaxed) == instance;
   }
 
-  // A health check. Threads may be overtaken between clock and page, and time does not go back for
-  // it. A time far ahead is none of ours: a stray write, or another clock; it is replaced.
+  // A health check. A thread may be overtaken between clock and page; the time does not go back
+  // then. A time far ahead is not ours (a stray write, or another clock), and is replaced.
   void beat(Nanoseconds now) noexcept {
     const Word word = Stamp::of(now);
     Word last = last_beat_.load(std::memory_order_relaxed);
@@ -122,12 +122,12 @@ class BasicHeartbeatPage {
 
   // True when the caller is to nudge the supervisor: none is on its way yet.
   [[nodiscard]] bool claim_nudge() noexcept { return nudged_.exchange(1) == 0; }
-  // By the supervisor before it acts on a nudge, by the claimer when it could not be sent. An exchange:
-  // a plain store might be overtaken by the look at the last beat that follows.
+  // The supervisor calls this before it acts on a nudge, and the claimer when it could not send
+  // one. An exchange: the look at the last beat that follows might overtake a plain store.
   void clear_nudge() noexcept { (void)nudged_.exchange(0); }
 
-  // The line of processes from the supervisor's child on, each of which was forked last by the one
-  // before: in this order they may take each other's place. Noted by each of them for itself.
+  // The line of processes from the supervisor's child on. Each was the last that the one before it
+  // forked, and may take its place. Each process notes itself.
   void begin_line(pid_t child) noexcept { line_[0].set(child); }
   void note_fork(pid_t parent, pid_t child) noexcept {
     for (int i = 0; i + 1 < kLine; ++i) {
@@ -137,7 +137,7 @@ class BasicHeartbeatPage {
       return;
     }
   }
-  // Who comes after that process in the line. 0: nobody, or it is not in the line.
+  // The process after that one in the line. 0: there is none, or that one is not in the line.
   [[nodiscard]] pid_t next_of(pid_t process) const noexcept {
     for (int i = 0; i + 1 < kLine; ++i) {
       if (line_[i].get() == process) return line_[i + 1].get();
@@ -150,14 +150,14 @@ class BasicHeartbeatPage {
   void announce(pid_t process) noexcept { announced_.set(process); }
   [[nodiscard]] pid_t announced() const noexcept { return announced_.get(); }
 
-  // Which process has called sam_finalize: nobody goes on in its place. 0: none.
+  // The process that has called sam_finalize: no other goes on in its place. 0: none.
   void finish(pid_t process) noexcept { finisher_.set(process); }
   [[nodiscard]] pid_t finisher() const noexcept { return finisher_.get(); }
 
  private:
   using Word = typename Stamp::Word;
 
-  static constexpr int kLine = 6;  // who becomes a daemon forks once or twice
+  static constexpr int kLine = 6;  // becoming a daemon takes one fork or two
   static constexpr Nanoseconds kFarAhead = 1000 * kNanosecondsPerMillisecond;
 
   static bool is_older(Word last, Nanoseconds now) noexcept {
@@ -179,7 +179,7 @@ class BasicHeartbeatPage {
 
 using HeartbeatPage = BasicHeartbeatPage<MachineStamp>;
 
-// How much older than it was a health check may look.
+// How much older than it is a health check may look.
 inline Nanoseconds heartbeat_resolution() noexcept {
   return coarse_resolution() + MachineStamp::kRounding;
 }

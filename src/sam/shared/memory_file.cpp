@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// memfd, and /dev/shm in its place.
+// memfd, or an unlinked file in /dev/shm where that is refused.
 #include "sam/shared/memory_file.h"
 
 #include <cerrno>
@@ -18,10 +18,10 @@
 namespace cs::sam {
 namespace {
 
-// Recent kernels want to hear that the file will not be executed; older ones refuse the flag.
+// Recent kernels want to be told that the file will not be executed; older ones refuse the flag.
 UniqueFd make_memfd() noexcept {
-  UniqueFd fd(::memfd_create("sam", MFD_CLOEXEC | MFD_NOEXEC_SEAL));
-  if (!fd && errno == EINVAL) fd.reset(::memfd_create("sam", MFD_CLOEXEC));
+  UniqueFd fd(::memfd_create("sam-data", MFD_CLOEXEC | MFD_NOEXEC_SEAL));
+  if (!fd && errno == EINVAL) fd.reset(::memfd_create("sam-data", MFD_CLOEXEC));
   return fd;
 }
 
@@ -31,7 +31,7 @@ bool is_refusal(int error) noexcept { return error == ENOSYS || error == EPERM |
 UniqueFd make_in_shared_memory() noexcept {
   UniqueFd fd(::open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600));
   if (fd || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return fd;
-  char name[] = "/dev/shm/sam-XXXXXX";  // not every file system can do without
+  char name[] = "/dev/shm/sam-data-XXXXXX";  // not every file system can do without
   fd.reset(::mkostemp(name, O_CLOEXEC));
   if (fd) (void)::unlink(name);
   return fd;

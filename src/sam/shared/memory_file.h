@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Files that exist in memory only and have no name.
+// Files without a name that exist only in memory.
 #ifndef CS_SAM_MEMORY_FILE_H
 #define CS_SAM_MEMORY_FILE_H
 
@@ -7,7 +7,7 @@
 
 namespace cs::sam {
 
-// Close-on-exec, and clear of the standard streams. Empty, with errno, when none can be had.
+// Close-on-exec, and above the standard streams. Empty, with errno, when none can be made.
 [[nodiscard]] UniqueFd make_memory_file() noexcept;
 
 }  // namespace cs::sam

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The kernel's answer: for the whole range at once where it knows how, else page by page.
+// Asks the kernel: for the whole range at once where it can answer that, else page by page.
 #include "sam/shared/memory_probe.h"
 
 #include <cerrno>
@@ -17,17 +17,17 @@
 namespace cs::sam {
 namespace {
 
-// Two words of time are none, for 32 and 64 bits.
+// Zero time, whether the kernel reads words of 32 or of 64 bits.
 constexpr long kNoTime[] = {0, 0};
 
-// Waits no time for the word to change: the kernel has to read it.
+// Waits for the word to change, but for no time: the kernel has to read it.
 bool can_read(std::uintptr_t word) noexcept {
   return syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 0, kNoTime, nullptr, 0) == 0 ||
          errno != EFAULT;
 }
 
-// Has the kernel add 0 to the word, in one step: whatever another thread writes there stays. Nobody
-// waits on the word of ours that goes with it.
+// Has the kernel add 0 to the word atomically, so that what another thread writes there stays. The
+// call also wakes waiters on a word of ours, which has none.
 bool can_write(std::uintptr_t word) noexcept {
   std::uint32_t ours = 0;
   constexpr auto kAddNothing = FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0);
@@ -42,8 +42,8 @@ bool probe(std::uintptr_t begin, std::size_t size, int advice,
   const std::uintptr_t end = begin + size;
   if (end < begin) return false;
   const std::uintptr_t first = begin & ~(page - 1);
-  // A failure may be that of an older kernel; and who follows the advice where nothing is mapped,
-  // as emulators do, has not heard of it.
+  // It may fail only because the kernel is older. And a kernel that reports success where nothing
+  // is mapped, as emulators do, does not know the advice at all.
   if (::madvise(reinterpret_cast<void*>(first), end - first, advice) == 0 &&
       ::madvise(nullptr, page, advice) != 0) {
     return true;

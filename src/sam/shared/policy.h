@@ -18,7 +18,7 @@ class RecoveryPolicy {
  public:
   constexpr RecoveryPolicy() noexcept = default;
 
-  // Empty when what is left without the flags is neither quit nor restart.
+  // Empty when the bits other than the flags are neither quit nor restart.
   [[nodiscard]] static constexpr std::optional<RecoveryPolicy> parse(unsigned bits) noexcept {
     const unsigned action = bits & ~kFlags;
     if (action != SAM_RECOVERY_POLICY_QUIT && action != SAM_RECOVERY_POLICY_RESTART) return {};

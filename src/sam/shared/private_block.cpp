@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A mapping, sealed by taking the right to write to it.
+// A private mapping; sealing makes it read-only.
 #include "sam/shared/private_block.h"
 
 #include <sys/mman.h>

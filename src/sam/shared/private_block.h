@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Bytes in memory of this process alone, which a fork copies with the rest of it.
+// Bytes in memory of this process alone, which a fork copies like the rest.
 #ifndef CS_SAM_PRIVATE_BLOCK_H
 #define CS_SAM_PRIVATE_BLOCK_H
 
@@ -11,9 +11,9 @@
 
 namespace cs::sam {
 
-// Sole owner of a block. Not from the heap: a signal handler may make one. All that is known of the
-// block lies in it, so that one pointer changes when another takes its place: a process that is
-// forked meanwhile has the one or the other, whole.
+// Sole owner of a block. The memory is not from the heap, since a signal handler may make a block.
+// Everything about a block lies in it, so that replacing it changes one pointer: a process forked
+// at that moment has one block or the other, whole.
 class PrivateBlock {
  public:
   constexpr PrivateBlock() noexcept = default;
@@ -26,12 +26,12 @@ class PrivateBlock {
 
   [[nodiscard]] explicit operator bool() const noexcept { return head_ != nullptr; }
   [[nodiscard]] std::size_t size() const noexcept { return head_ != nullptr ? head_->size : 0; }
-  // Of a block that is there.
+  // Only for a block that is not empty.
   [[nodiscard]] std::byte* data() const noexcept { return reinterpret_cast<std::byte*>(head_ + 1); }
 
-  // No write goes there any more, and no wild pointer.
+  // Makes the block read-only, for wild pointers too.
   void seal() noexcept;
-  // Of a block that is sealed.
+  // Only for a sealed block.
   [[nodiscard]] bool is_intact() const noexcept { return head_->checksum == checksum(); }
 
  private:

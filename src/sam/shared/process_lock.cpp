@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// When the lock is held by another process, or by one that is no more.
+// Waiting for the lock while another process holds it, and taking it over from one that has died.
 #include "sam/shared/process_lock.h"
 
 #include <cerrno>
@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/futex.h"
 #include "common/unique_fd.h"
-#include "sam/shared/futex.h"
 
 namespace cs::sam {
 namespace {
@@ -29,7 +29,8 @@ bool has_ended(std::uint32_t process) noexcept {
 
 }  // namespace
 
-// Its own number means an earlier process of that number: no other thread of this one asks.
+// If the holder has our own process id, it was an earlier process with that id: no other thread of
+// this process asks.
 bool ProcessLock::wait(std::uint32_t self) noexcept {
   const Nanoseconds limit = monotonic_now() + kPatience;
   for (;;) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A lock between an instance's processes: the application, and what it forks.
+// A lock between an instance's processes: the application, and the processes that it forks.
 #ifndef CS_SAM_PROCESS_LOCK_H
 #define CS_SAM_PROCESS_LOCK_H
 
@@ -12,8 +12,8 @@
 
 namespace cs::sam {
 
-// One thread of a process at a time may ask for it. Two atomic operations while nobody waits; the
-// process that holds it may be killed at any instant.
+// Only one thread of a process may ask for it at a time. It takes two atomic operations while
+// nobody waits. The process that holds it may be killed at any instant.
 class ProcessLock {
  public:
   // False when another process has held it for too long and still lives.
@@ -22,14 +22,14 @@ class ProcessLock {
     return word_.compare_exchange_strong(seen, static_cast<std::uint32_t>(self)) ||
            wait(static_cast<std::uint32_t>(self));
   }
-  // Does nothing when it has been broken open meanwhile.
+  // Does nothing when the lock has been broken open since.
   void unlock(pid_t self) noexcept {
     auto seen = static_cast<std::uint32_t>(self);
     if (!word_.compare_exchange_strong(seen, kFree))
       unlock_and_wake(static_cast<std::uint32_t>(self));
   }
 
-  // Whoever holds it has no right to it any more.
+  // Takes the lock away from its holder, which has lost the right to it.
   void break_open() noexcept { word_.store(kFree); }
 
  private:
@@ -76,7 +76,7 @@ class SharedProcessLock {
   ProcessLock* lock_ = nullptr;
 };
 
-// Holds a ProcessLock for a scope, if it can be had.
+// Holds a ProcessLock for a scope, if lock() succeeds.
 class ProcessLockGuard {
  public:
   ProcessLockGuard(ProcessLock& lock, pid_t self) noexcept

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Keeps a thread to itself for a few system calls: no signal handler, no cancellation. Signals
-// first, where both are meant: a handler that leaves by siglongjmp would leave cancellation
+// Keeps signal handlers and cancellation away from a thread for a few system calls. Where both are
+// held off, signals come first: a handler that left by siglongjmp would leave cancellation
 // disabled.
 #ifndef CS_SAM_SIGNAL_GUARD_H
 #define CS_SAM_SIGNAL_GUARD_H
@@ -12,15 +12,16 @@
 
 namespace cs::sam {
 
-// While it lives the calling thread is not cancelled. A cancellation inside one of our system calls
-// would unwind past a lock or leave a flag set.
+// While this lives the calling thread is not cancelled. A cancellation inside one of our system
+// calls would unwind past a lock or leave a flag set.
 class CancelGuard {
  public:
   CancelGuard() noexcept {
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state_);
     pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type_);
-    // An asynchronous one may be on its way already, by a signal whose handler in glibc 2.36 looks
-    // at the type alone, which changes in each call that may wait. Such a call lets it arrive.
+    // An asynchronous cancellation may already be on its way, as a signal. Its handler in glibc
+    // 2.36 looks at the type alone, and the type changes in each call that may wait. Such a call
+    // lets it arrive.
     if (type_ == PTHREAD_CANCEL_ASYNCHRONOUS) (void)::poll(nullptr, 0, 0);
   }
   ~CancelGuard() {
@@ -36,8 +37,8 @@ class CancelGuard {
   int type_ = 0;
 };
 
-// While it lives no signal is handled by the calling thread, so that a handler never meets a lock
-// that the code it interrupted holds.
+// While this lives the calling thread handles no signal, so that a handler never meets a lock held
+// by the code that it interrupted.
 class SignalGuard {
  public:
   SignalGuard() noexcept {
@@ -54,12 +55,12 @@ class SignalGuard {
   sigset_t previous_;
 };
 
-// For a call that waits. While it lives the calling thread is neither cancelled nor interrupted,
-// but for the waits in between: whoever leaves the call, by cancellation or by siglongjmp from a
-// signal handler, leaves it there, where all is in order.
+// For a call that waits. While this lives the calling thread is neither cancelled nor interrupted,
+// except in wait(). A thread that leaves the call, by cancellation or by siglongjmp from a signal
+// handler, leaves it there, where everything is in order.
 class CallGuard {
  public:
-  // lets_cancel: whether somebody cleans up after a thread that is cancelled.
+  // lets_cancel: whether a cancelled thread is cleaned up after.
   explicit CallGuard(bool lets_cancel) noexcept : lets_cancel_(lets_cancel) {}
 
   // As poll(2), with signals and cancellation as the thread had them before.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Apart from its many users, which would all have a copy of it.
+// Compiled once: inline, each of the many users would have a copy.
 #include "sam/shared/signal_safe_lock.h"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "common/futex.h"
 
 namespace cs::sam {
 
@@ -15,7 +15,7 @@ void SignalSafeLock::lock(std::uint32_t self) noexcept {
     if ((seen & ~kWaited) != self) {
       if (word_.compare_exchange_strong(seen, acquired, std::memory_order_acquire)) return;
     } else if ((seen & kWaited) != 0 || word_.compare_exchange_strong(seen, seen | kWaited)) {
-      syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, self | kWaited, nullptr, nullptr, 0);
+      futex_wait(word_, self | kWaited, FutexScope::kProcess, kNanosecondsPerSecond);
       acquired = self | kWaited;  // others may still be asleep
     }
     seen = kFree;
@@ -24,7 +24,7 @@ void SignalSafeLock::lock(std::uint32_t self) noexcept {
 
 void SignalSafeLock::unlock() noexcept {
   if ((word_.exchange(kFree, std::memory_order_release) & kWaited) == 0) return;
-  syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  futex_wake(word_, FutexScope::kProcess, 1);
 }
 
 SignalSafeLockGuard::SignalSafeLockGuard(SignalSafeLock& lock) noexcept

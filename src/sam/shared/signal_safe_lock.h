@@ -11,8 +11,8 @@
 
 namespace cs::sam {
 
-// Holds the process id of its owner. A process that finds another's has been forked while a thread
-// held the lock; that thread does not exist here, so the lock is taken over.
+// Holds the process id of its owner. A process that finds another's id was forked while a thread
+// held the lock. That thread does not exist here, so the lock is taken over.
 class SignalSafeLock {
  public:
   constexpr SignalSafeLock() noexcept = default;
@@ -37,7 +37,7 @@ class SignalSafeLockGuard {
   SignalSafeLockGuard(const SignalSafeLockGuard&) = delete;
   SignalSafeLockGuard& operator=(const SignalSafeLockGuard&) = delete;
 
-  // The process that holds the lock: the calling one.
+  // The process that holds the lock, which is the calling one.
   [[nodiscard]] pid_t owner() const noexcept { return owner_; }
 
  private:

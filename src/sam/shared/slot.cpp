@@ -22,14 +22,14 @@ constexpr std::uint64_t kMagic = 0x31544F4C534D4153;  // "SAMSLOT1"
 constexpr off_t kDataOffset = 64;
 constexpr std::size_t kScratchSize = 64 * 1024;
 constexpr std::size_t kKeptCapacity = 64 * 1024;  // not worth giving back
-constexpr std::size_t kLargestCopy = 16 << 20;    // more memory is not taken on the side
+constexpr std::size_t kLargestCopy = 16 << 20;    // no more memory is used for a copy
 constexpr std::size_t kLargestTransfer = 1U << 30;
 
-// For a look at what is in a file, a piece at a time, under the store's lock.
+// For reading a file a piece at a time, under the store's lock.
 alignas(64) constinit std::byte g_scratch[kScratchSize];
 
-// The signal that comes with a write beyond the limit on file sizes: it is still blocked here, and
-// would kill the application.
+// A write beyond the limit on file sizes raises a signal. It is still blocked here, and would kill
+// the application.
 void discard_file_size_signal() noexcept {
   sigset_t signals;
   sigemptyset(&signals);
@@ -95,7 +95,7 @@ bool Slot::make() noexcept {
 
 void Slot::drop() noexcept {
   if (!fd_) return;
-  // Under a number that now stands for a file of the application there is nothing to close.
+  // If the number now stands for a file of the application, there is nothing to close.
   if (!identity_.is_behind(fd_.get())) (void)fd_.release();
   *this = Slot{};
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One of the files that hold stored data: a header, and the data behind it. The data count once the
+// One of the files that hold stored data: a header, followed by the data. The data count once the
 // header says so.
 #ifndef CS_SAM_SLOT_H
 #define CS_SAM_SLOT_H
@@ -16,49 +16,49 @@
 
 namespace cs::sam {
 
-// How a slot is written; tests put a function here that stops halfway.
+// How a slot is written; tests pass a function that stops halfway.
 using WriteFunction = ssize_t (*)(int fd, const void* data, std::size_t size, off_t offset);
 
 // Whether a store may go on.
 struct Permit {
-  bool (*ask)(const void* of) = nullptr;  // null: it may
+  bool (*ask)(const void* of) = nullptr;  // null: always
   const void* of = nullptr;
 
   [[nodiscard]] bool operator()() const noexcept { return ask == nullptr || ask(of); }
 };
 
-// Not for two threads at once. What it knows of its file is as old as the last look().
+// Not thread safe. What a slot knows of its file is as old as the last look().
 class Slot {
  public:
-  // A new file, with nothing in it, in place of one that a look has just found to be ours. False,
-  // with errno, when none can be had.
+  // Makes an empty file, in place of one that look() has just found to be ours. False, with errno,
+  // when it cannot be made.
   [[nodiscard]] bool make() noexcept;
-  // Gives the file back, as far as this process is concerned.
+  // Closes the file in this process.
   void drop() noexcept;
 
-  // Finds out what the file holds. False when it is not ours any more, or cannot be read: it may be
-  // the one that counts.
+  // Finds out what the file holds. False when it is no longer ours, or cannot be read. It may still
+  // be the one that counts.
   [[nodiscard]] bool look() noexcept;
-  // Whether a look would find the same. A header of ours also proves that the descriptor still
+  // Whether look() would find the same. A header of ours also proves that the descriptor still
   // stands for our file.
   [[nodiscard]] bool is_as_known() const noexcept;
 
-  // Stores are counted from 1; 0: the file holds none.
+  // Stores are counted from 1. 0: the file holds none.
   [[nodiscard]] std::uint64_t sequence() const noexcept { return sequence_; }
   [[nodiscard]] std::size_t length() const noexcept { return static_cast<std::size_t>(length_); }
   [[nodiscard]] std::uint64_t checksum() const noexcept { return checksum_; }
 
-  // Data first, then the header, unless the permit is gone by then (CS_ERR_LIBRARY).
+  // Writes the data, then the header, unless the permit is gone by then (CS_ERR_LIBRARY).
   [[nodiscard]] cs_error_t write(std::uint64_t sequence, std::span<const std::byte> data,
                                  WriteFunction function, const Permit& permit) noexcept;
 
-  // Reads what it holds, which goes into memory that can be written. Nothing is written there when
-  // it is damaged (torn is set; another process may just be storing) or cannot be read, unless
-  // there is no memory to find that out beforehand.
+  // Reads the data into memory that is known to be writable. Nothing is written there when the data
+  // cannot be read or are damaged (torn is set then: another process may just be storing), unless
+  // there is no memory to find that out first.
   [[nodiscard]] cs_error_t read(std::byte* into, bool& torn) noexcept;
 
-  // Gives memory back when the file is much larger than what goes into it. Repeated stores of one
-  // size do not come here, and neither do large and small ones in turn: those have a slot each.
+  // Gives memory back when the file is much larger than size. Repeated stores of one size trim
+  // nothing; neither do large and small ones in turn, which have a slot each.
   void trim(std::size_t size) noexcept;
 
  private:

@@ -16,14 +16,14 @@ namespace {
 
 constexpr std::size_t kLargeSize = 64 << 20;  // worth a look at what the machine has
 
-// What can never be stored is not tried: the attempt would drive the machine out of memory.
+// A store that can never succeed is not tried: it would drive the machine out of memory.
 std::uint64_t machine_memory() noexcept {
   struct sysinfo info;
   if (::sysinfo(&info) != 0) return UINT64_MAX;
   return (static_cast<std::uint64_t>(info.totalram) + info.totalswap) * info.mem_unit;
 }
 
-// Which passes, where a refusal does not.
+// A shortage passes; a refusal does not.
 bool is_want(int error) noexcept {
   return error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN;
 }
@@ -63,7 +63,7 @@ void Store::take_back(bool is_alone) noexcept {
   errno = error;
 }
 
-// False when it is not known what is stored, or there is no memory for it.
+// False when there is no telling what is stored, or no memory for it.
 bool Store::copy_back(pid_t self) noexcept {
   known_to_ = 0;
   if (!look(self)) return false;
@@ -94,7 +94,7 @@ void Store::drop_files() noexcept {
   process_lock_ = {};
 }
 
-// Just made: the numbers stand for nothing else yet.
+// They have just been made: their numbers stand for nothing else yet.
 void Store::forget_files() noexcept {
   for (Slot& slot : slots_) slot = {};
   process_lock_ = {};
@@ -110,7 +110,7 @@ cs_error_t Store::restore(void* data, std::size_t room) noexcept {
   const SignalSafeLockGuard guard(lock_);
   std::optional<ProcessLockGuard> others;
   if (process_lock_) others.emplace(*process_lock_, guard.owner());
-  // One that holds the lock for too long may replace a slot while it is being read here.
+  // A process that holds the lock for too long may replace a slot while it is read here.
   constexpr int kAttempts = 3;
   bool torn = true;
   cs_error_t status = CS_ERR_LIBRARY;
@@ -170,7 +170,7 @@ cs_error_t Store::store_shared(std::span<const std::byte> data, pid_t self,
   return commit(data, permit);
 }
 
-// After a look.
+// Call after look().
 cs_error_t Store::commit(std::span<const std::byte> data, const Permit& permit) noexcept {
   Slot& old = newest();
   Slot& next = spare();
@@ -189,8 +189,8 @@ cs_error_t Store::commit(std::span<const std::byte> data, const Permit& permit) 
   return CS_OK;
 }
 
-// The slot that is not in use is the only one that a process left behind may be writing, so another
-// takes its place. Where none can be had there is still the permit.
+// A process left behind may be writing the slot that is not in use, and only that one; so a new
+// slot takes its place. If none can be made, there is still the permit.
 void Store::discard_old() noexcept {
   const SignalSafeLockGuard guard(lock_);
   if (place_ != Place::kShared || !process_lock_) return;
@@ -201,8 +201,8 @@ void Store::discard_old() noexcept {
   if (!spare().make()) spare().trim(0);
 }
 
-// Finds out what the slots hold. After the first time one header tells whether another process has
-// stored meanwhile: stores take the slots in turn, so the one not in use is replaced first.
+// Finds out what the slots hold. After the first time, one header tells whether another process has
+// stored since: stores take the slots in turn, so the one that is not in use is written first.
 bool Store::look(pid_t self) noexcept {
   if (place_ == Place::kNowhere) return false;
   if (!process_lock_) return true;  // all that there is is in memory

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The data that outlive an instance. Until sam_register they are in memory of the process itself,
-// so that whatever it forks has its own. Then they are kept in two anonymous in-memory files that
-// supervisor and all instances share, and that no process maps, so that no wild pointer reaches
-// them.
+// so that each process it forks has its own. From then on they are in two anonymous in-memory
+// files. The supervisor and all instances share these, and no process maps them: no wild pointer
+// reaches them.
 //
 // Each file is a slot. A store writes the data into the slot that is not in use and then commits by
-// writing that slot's header; death at any instant leaves the store before or the store after. The
-// slot with the higher sequence number is the one in use.
+// writing that slot's header. Death at any instant leaves the old store or the new one. The slot
+// with the higher sequence number is the one in use.
 #ifndef CS_SAM_STORE_H
 #define CS_SAM_STORE_H
 
@@ -25,47 +25,47 @@
 
 namespace cs::sam {
 
-// store() is async-signal-safe, and so are size() and restore(): signals wait while the lock is
-// held. All may be called by any number of threads. Everything that fails leaves the old data.
+// store(), size() and restore() are async-signal-safe: signals wait while the lock is held. Any
+// number of threads may call any function. A call that fails leaves the old data.
 class Store {
  public:
   constexpr explicit Store(WriteFunction write = nullptr) noexcept : write_function_(write) {}
 
-  // Begins with nothing stored, and outside of this process's memory with nothing at all.
+  // Begins with nothing stored. Makes nothing outside of this process's memory.
   void open() noexcept;
 
-  // From now on what is forked shares the data: makes the files. What is stored already stays where
-  // it is, and is forked with the rest, until something is stored in a file. CS_ERR_LIBRARY, with
-  // errno, when descriptors or memory have run out; then nothing has changed. Where such files
-  // cannot be had at all it is CS_OK, but nothing more can be stored.
+  // Makes the files: from now on forked processes share the data. What is already stored stays
+  // where it is, and a fork copies it, until something is stored in a file. CS_ERR_LIBRARY, with
+  // errno, when descriptors or memory have run out; nothing has changed then. CS_OK where the
+  // system allows no such files, but nothing more can be stored there.
   [[nodiscard]] cs_error_t share() noexcept;
 
-  // Undoes share(), as far as there is memory. Alone: nothing was forked meanwhile.
+  // Undoes share(), as far as there is memory. is_alone: nothing has been forked since.
   void take_back(bool is_alone) noexcept;
 
-  // Gives the memory back, as far as this process is concerned.
+  // Gives this process's share of the memory back.
   void close() noexcept;
 
-  // The errors of the three: CS_ERR_LIBRARY when the application has closed the files, or the data
-  // are damaged or cannot be read now; CS_ERR_INVALID_PARAM for memory that cannot be read or
+  // All three of these return CS_ERR_LIBRARY when the application has closed the files, or the data
+  // are damaged or cannot be read now, and CS_ERR_INVALID_PARAM for memory that cannot be read or
   // written.
 
   // 0 when nothing is stored.
   [[nodiscard]] Result<std::size_t> size() noexcept;
 
-  // Also CS_ERR_INVALID_PARAM when more is stored than fits. The buffer is written only if there is
-  // something to restore, and with CS_OK.
+  // Also CS_ERR_INVALID_PARAM when more is stored than fits. The buffer is written only when the
+  // result is CS_OK and something is stored.
   [[nodiscard]] cs_error_t restore(void* data, std::size_t room) noexcept;
 
-  // Null or no size erases. Once shared the permit is asked for before anything is written, and
-  // again just before it counts. Also CS_ERR_NO_MEMORY; and CS_ERR_LIBRARY, with errno, when there
-  // are no files, or another process holds up the store.
+  // Null, or a size of 0, erases. Once the data are shared, the permit is asked before anything is
+  // written, and again just before it counts. Also CS_ERR_NO_MEMORY; and CS_ERR_LIBRARY, with
+  // errno, when there are no files, or another process holds up the store.
   [[nodiscard]] cs_error_t store(const void* data, std::size_t size,
                                  const Permit& permit = {}) noexcept;
 
-  // Between two instances, in the supervisor. Gives back the memory of what does not count any
-  // more, such as a store that its process has not lived to finish; and shuts out processes that
-  // the last instance has left behind, whatever they are doing.
+  // The supervisor calls this between two instances. It gives back memory of what no longer counts,
+  // such as a store that its process did not live to finish. And it shuts out processes that the
+  // last instance has left behind, whatever they are doing.
   void discard_old() noexcept;
 
  private:

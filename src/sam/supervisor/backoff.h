@@ -24,8 +24,8 @@ class Backoff {
   [[nodiscard]] Deadline due() const noexcept { return Deadline::at(next_); }
   [[nodiscard]] bool may_try(Nanoseconds now) const noexcept { return due().has_passed(now); }
 
-  // How long an attempt may take: a first one as long as the bound says, a later one no longer
-  // than the pause before it, so that most of the time is left for other things.
+  // How long an attempt may take: the first as long as the bound, a later one no longer than the
+  // pause before it, so that most of the time is left for other things.
   [[nodiscard]] Nanoseconds attempt_limit(Nanoseconds bound) const noexcept {
     return pause_ == 0 ? bound : std::min(bound, pause_);
   }

@@ -20,8 +20,8 @@ bool orphans_come_here() noexcept {
          (::prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper != 0);
 }
 
-// Takes a SIGCHLD that is pending; false when none is. Keeps errno, which sam_register may be about
-// to return with.
+// Takes a pending SIGCHLD; false when there is none. Keeps errno, with which sam_register may be
+// about to return.
 bool take_pending(siginfo_t& info) noexcept {
   const int error = errno;
   sigset_t child;
@@ -41,8 +41,8 @@ int wait_status(const siginfo_t& info) noexcept {
   return info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 : info.si_status;
 }
 
-// For where waitid is refused: without knowing beforehand who is reaped, there is no handler to
-// run.
+// Used where waitid is refused. There is no telling beforehand which child is reaped, so no handler
+// runs.
 std::optional<int> reap_blindly(pid_t instance) noexcept {
   std::optional<int> taken;
   int status = 0;
@@ -80,7 +80,7 @@ void ChildSignal::install() noexcept {
   ::sigaction(SIGCHLD, &interrupting, nullptr);
 }
 
-// What is pending is about children that are taken care of.
+// A pending signal is about children that have been taken care of.
 void ChildSignal::give_back() const noexcept {
   siginfo_t pending;
   (void)take_pending(pending);
@@ -108,7 +108,7 @@ bool ChildSignal::has_handler() const noexcept {
 }
 
 std::optional<int> ChildSignal::reap_others(pid_t instance) noexcept {
-  // A machine that makes children faster than they are reaped must not keep us.
+  // If children come faster than they are reaped, we must not be kept here.
   constexpr int kAtOnce = 1000;
   std::optional<int> taken;
   for (int count = 0; count < kAtOnce; ++count) {
@@ -126,15 +126,15 @@ std::optional<int> ChildSignal::reap_others(pid_t instance) noexcept {
   return taken;
 }
 
-// The exit code of the instance before all else: a handler may wait for any child. Should the
-// instance die just then its signal still has the code, if none is pending before it; and its
-// pidfd, with a new kernel.
+// Takes the exit code of the instance first: a handler may wait for any child. If the instance dies
+// just then, its signal still has the code, unless another was pending before it; so has its pidfd,
+// with a new kernel.
 std::optional<int> ChildSignal::reap_other(siginfo_t& info, pid_t instance) noexcept {
   int status = 0;
   if (instance != 0 && ::waitpid(instance, &status, WNOHANG) == instance) return status;
   const pid_t child = info.si_pid;
   std::optional<int> taken;
-  // Where the application had blocked the signal its handler would not have run.
+  // If the application had blocked the signal, its handler would not have run.
   if (has_handler() && sigismember(&mask_, SIGCHLD) == 0) {
     siginfo_t pending;
     (void)take_pending(pending);
@@ -149,12 +149,12 @@ std::optional<int> ChildSignal::reap_other(siginfo_t& info, pid_t instance) noex
   return taken;
 }
 
-// Called, not raised: SIGCHLD stays blocked, so that the instance's own death meanwhile does not
-// run the handler as well, which would take its exit code.
+// Calls the handler, and does not raise the signal: SIGCHLD stays blocked, so that the instance's
+// own death does not run the handler as well, which would take its exit code.
 void ChildSignal::run_handler(siginfo_t& info) noexcept {
   const int error = errno;
   const struct sigaction action = action_;
-  if ((action.sa_flags & SA_RESETHAND) != 0) action_.sa_handler = SIG_DFL;
+  if ((static_cast<unsigned>(action.sa_flags) & SA_RESETHAND) != 0) action_.sa_handler = SIG_DFL;
   sigset_t previous;
   ::sigprocmask(SIG_BLOCK, &action.sa_mask, &previous);
   if ((action.sa_flags & SA_SIGINFO) != 0) {

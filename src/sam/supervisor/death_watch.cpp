@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Waiting for a child, and looking after a stranger.
+// Waiting for a child, and watching a stranger.
 #include "sam/supervisor/death_watch.h"
 
-#include <signal.h>
 #include <sys/wait.h>
 
 namespace cs::sam {
@@ -18,7 +17,7 @@ DeathWatch::DeathWatch(World& world, pid_t pid, Kind kind) noexcept
 
 Deadline DeathWatch::next_look(Nanoseconds now) const noexcept {
   const bool is_child = kind_ == Kind::kChild;
-  // Its death before there was anything to wake us would be missed.
+  // It may have died before there was anything to wake us.
   if (is_child && !pidfd_ && !has_looked_) return Deadline::at(now);
   return is_held_ || !(pidfd_ || is_child) ? Deadline::at(now + kLookPeriod) : Deadline::never();
 }
@@ -28,7 +27,7 @@ bool DeathWatch::has_died() noexcept {
   if (status_) return true;
   if (kind_ == Kind::kChild) {
     status_ = world().reap(pid_, pidfd_.get(), Patience::kNone);
-    // Polling would end at once, again and again: whoever lets go makes a SIGCHLD of it.
+    // Polling would end at once, again and again. When the tracer lets go there is a SIGCHLD.
     is_held_ = !status_ && is_readable_;
   } else if (pid_ != 0 && world().is_dead(pid_, pidfd_.get())) {
     const auto status = world().status_of_dead(pid_, pidfd_.get());
@@ -47,14 +46,14 @@ void DeathWatch::wait_for_end() noexcept {
   }
 }
 
-bool DeathWatch::was_killed() const noexcept {
-  const int status = status_.value_or(0);
-  return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-}
-
 int DeathWatch::exit_code() const noexcept {
   const int status = status_.value_or(0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+}
+
+int DeathWatch::end_signal() const noexcept {
+  const int status = status_.value_or(0);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 void DeathWatch::send_signal(int number) noexcept {

@@ -68,12 +68,14 @@ class DeathWatch {
 
   // Of a dead process, as far as it is known: ended by a signal, or with an exit code other than 0.
   [[nodiscard]] bool has_failed() const noexcept { return status_.value_or(0) != 0; }
-  // Of a dead process: it is known that SIGKILL was its end.
-  [[nodiscard]] bool was_killed() const noexcept;
   // False when a dead stranger's end could not be looked at.
   [[nodiscard]] bool knows_status() const noexcept { return pid_ == 0 || is_known_; }
   // 0 when a signal was the end, or the code is not known.
   [[nodiscard]] int exit_code() const noexcept;
+  // 0 when an exit was the end, or it is not known.
+  [[nodiscard]] int end_signal() const noexcept;
+  // Of a dead process; 0 when it is not known.
+  [[nodiscard]] int wait_status() const noexcept { return status_.value_or(0); }
 
   // Does nothing when the process is known to be dead, or is not known.
   void send_signal(int number) noexcept;

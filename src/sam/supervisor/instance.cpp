@@ -15,9 +15,13 @@ Received Instance::next_command(CommandFrame& frame) noexcept {
   return received == Received::kFrame && frame.instance != id_ ? Received::kGarbage : received;
 }
 
-bool Instance::reply(std::uint32_t sequence) noexcept {
-  last_reply_ = sequence;
-  if (world_.send_reply({id_, sequence, CS_OK}) == Sent::kFull) {
+bool Instance::reply(std::uint32_t sequence, cs_error_t status) noexcept {
+  last_reply_ = {id_, sequence, status};
+  return send_reply();
+}
+
+bool Instance::send_reply() noexcept {
+  if (world_.send_reply(last_reply_) == Sent::kFull) {
     reply_retry_.failed(world_.now());
     return false;
   }
@@ -26,7 +30,7 @@ bool Instance::reply(std::uint32_t sequence) noexcept {
 }
 
 bool Instance::catch_up(Nanoseconds now) noexcept {
-  return reply_retry_.is_behind() && reply_retry_.may_try(now) && reply(last_reply_);
+  return reply_retry_.is_behind() && reply_retry_.may_try(now) && send_reply();
 }
 
 // A daemon that closes every descriptor it does not know hangs up, and lives.
@@ -39,6 +43,16 @@ void Instance::send_signal(int number) noexcept {
   was_signalled_ = true;
   if (number == SIGKILL) kill_announced();
   process_.send_signal(number);
+}
+
+void Instance::pass_on(int number) noexcept {
+  if (role_ == Role::kPresumed) (void)watch_announced();
+  process_.send_signal(number);
+}
+
+Reason Instance::how_it_ended() const noexcept {
+  if (!process_.knows_status() || process_.pid() == 0) return {Reason::Kind::kUnknownEnd};
+  return {Reason::Kind::kDeath, process_.wait_status()};
 }
 
 // A daemon whose parent has not ended yet.

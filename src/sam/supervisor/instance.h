@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "common/clock.h"
+#include "sam/operator/reason.h"
 #include "sam/shared/frames.h"
 #include "sam/supervisor/backoff.h"
 #include "sam/supervisor/death_watch.h"
@@ -29,20 +30,23 @@ class Instance {
       : child_(child), id_(id), world_(world), process_(world, child), last_(child) {}
 
   // kFrame with the next command; kGarbage for what is to be passed over; kNothing, also when
-  // nobody is left to send any; kBroken when the pipe of commands is not ours any more: something in this
-  // process has closed it.
+  // nobody is left to send any; kBroken when the pipe of commands is not ours any more: something
+  // in this process has closed it.
   [[nodiscard]] Received next_command(CommandFrame& frame) noexcept;
   // Lost when the instance is dead. False when it cannot be sent now: then it is owed, until the
   // next one is.
-  bool reply(std::uint32_t sequence) noexcept;
+  [[nodiscard]] bool reply(std::uint32_t sequence, cs_error_t status) noexcept;
   // Tries again to send what is owed, if it is time; true when that has been sent.
-  bool catch_up(Nanoseconds now) noexcept;
+  [[nodiscard]] bool catch_up(Nanoseconds now) noexcept;
   [[nodiscard]] Deadline next_attempt() const noexcept {
     return reply_retry_.is_behind() ? reply_retry_.due() : Deadline::never();
   }
 
   // SIGKILL leaves nothing at work: it goes to the process that was last heard of, too.
   void send_signal(int number) noexcept;
+
+  // What is no verdict of ours, but meant for the application.
+  void pass_on(int number) noexcept;
 
   // The supervisor's child; 0 where that was a daemon's parent, and is dead.
   [[nodiscard]] pid_t child() const noexcept { return role_ == Role::kChild ? child_ : 0; }
@@ -60,10 +64,14 @@ class Instance {
   [[nodiscard]] bool has_ended() noexcept;
   // Of one that has ended; 0 when a signal was the end, or the code is not known.
   [[nodiscard]] int exit_code() const noexcept { return process_.exit_code(); }
+  // The signal that was the end; 0 when none was, or it is not known.
+  [[nodiscard]] int end_signal() const noexcept { return process_.end_signal(); }
+  [[nodiscard]] Reason how_it_ended() const noexcept;
 
  private:
   enum class Role : std::uint8_t { kChild, kPresumed, kAnnounced };
 
+  [[nodiscard]] bool send_reply() noexcept;
   [[nodiscard]] bool passes_on() noexcept;
   [[nodiscard]] bool is_over() noexcept;
   [[nodiscard]] bool presume() noexcept;
@@ -78,7 +86,7 @@ class Instance {
   pid_t last_;  // the process that was watched last, of those that are known
   Role role_ = Role::kChild;
   bool was_signalled_ = false;
-  std::uint32_t last_reply_ = 0;
+  ReplyFrame last_reply_ = {};
   Backoff reply_retry_;
 };
 

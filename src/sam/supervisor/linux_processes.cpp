@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reaping, asking after and signalling processes.
+// Reaping processes, looking at them and sending them signals.
 #include "sam/supervisor/linux_world.h"
 
 #include <cerrno>
@@ -24,7 +24,7 @@
 namespace cs::sam {
 namespace {
 
-// Of linux/pidfd.h, which may be older than the kernel.
+// As in linux/pidfd.h, which may be older than the kernel.
 struct PidfdInfo {
   std::uint64_t mask;
   std::uint64_t cgroup_id;
@@ -36,22 +36,22 @@ static_assert(sizeof(PidfdInfo) == 64);
 constexpr unsigned long kGetPidfdInfo = _IOWR(0xff, 11, PidfdInfo);
 constexpr std::uint64_t kExitInfo = 1U << 3;
 
-// What /proc says of a process, from its state on: that stands behind its name, which may hold
+// What /proc says of a process, from its state on. The state follows the name, which may hold
 // anything, parentheses too.
 class ProcStat {
  public:
   explicit ProcStat(pid_t pid) noexcept {
     char path[32];
-    std::snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    std::snprintf(path, sizeof(path), "/proc/%d/stat", pid);
     const UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC));
-    const ssize_t size = file ? ::read(file.get(), text_, sizeof text_ - 1) : 0;
+    const ssize_t size = file ? ::read(file.get(), text_, sizeof(text_) - 1) : 0;
     text_[size > 0 ? size : 0] = '\0';
     const char* const end = std::strrchr(text_, ')');
     if (end != nullptr && end[1] == ' ') fields_ = end + 2;
   }
 
   [[nodiscard]] bool is_zombie() const noexcept { return *fields_ == 'Z'; }
-  // Of a zombie; the last field. 0 where we may not know.
+  // The last field of a zombie's line. 0 where we are not allowed to know.
   [[nodiscard]] int wait_status() const noexcept {
     const char* const last = std::strrchr(fields_, ' ');
     return last != nullptr ? std::atoi(last + 1) : 0;
@@ -62,7 +62,7 @@ class ProcStat {
   const char* fields_ = "";
 };
 
-// The wait status of a process that has been reaped, which newer kernels tell.
+// The wait status of a process that has been reaped; only newer kernels tell.
 std::optional<int> reaped_status(int pidfd) noexcept {
   PidfdInfo info{};
   info.mask = kExitInfo;
@@ -93,7 +93,7 @@ std::optional<int> World::reap(pid_t child, int pidfd, Patience patience) noexce
   return {};
 }
 
-// Without a pidfd a process is there until its parent has reaped it, which may be never.
+// Without a pidfd, a process exists until its parent has reaped it, which may be never.
 bool World::is_dead(pid_t stranger, int pidfd) noexcept {
   if (pidfd < 0)
     return (::kill(stranger, 0) != 0 && errno == ESRCH) || ProcStat(stranger).is_zombie();
@@ -101,7 +101,7 @@ bool World::is_dead(pid_t stranger, int pidfd) noexcept {
   return ::poll(&entry, 1, 0) > 0 && entry.revents != 0;
 }
 
-// Somebody else reaps it, now or later or never.
+// Its parent reaps it: now, later or never.
 std::optional<int> World::status_of_dead(pid_t stranger, int pidfd) noexcept {
   if (const auto status = reaped_status(pidfd)) return status;
   if (const ProcStat stat(stranger); stat.is_zombie()) return stat.wait_status();

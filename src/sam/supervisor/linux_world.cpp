@@ -15,8 +15,8 @@
 namespace cs::sam {
 namespace {
 
-// In place of a wait that takes memory, or more descriptors than a limit set meanwhile allows. All
-// that is looked at after a wait can be looked at without one.
+// Used when ppoll() fails for lack of memory, or because RLIMIT_NOFILE is now below the number of
+// entries. Everything that is looked at after a wait can be looked at without one.
 int pause_for_want() noexcept {
   const timespec pause = to_timespec(10 * kNanosecondsPerMillisecond);
   (void)::nanosleep(&pause, nullptr);
@@ -33,8 +33,9 @@ const LinuxWorld& on_linux(const World* world) noexcept {
 
 }  // namespace
 
-LinuxWorld::LinuxWorld(QuorumClient& quorum, Store& store, PidfdOpen opener) noexcept
-    : quorum_(quorum), store_(store), open_(opener) {
+LinuxWorld::LinuxWorld(QuorumClient& quorum, Store& store, const OperatorSettings& asked,
+                       PidfdOpen opener) noexcept
+    : quorum_(quorum), store_(store), log_(asked, ::getpid()), notices_(asked), open_(opener) {
   static std::atomic<std::uint32_t> has_handler = 0;
   if (has_handler.exchange(1) == 0) (void)pthread_atfork(nullptr, nullptr, &LinuxWorld::after_fork);
   g_world = this;
@@ -44,13 +45,14 @@ LinuxWorld::~LinuxWorld() { g_world = nullptr; }
 
 bool LinuxWorld::open() noexcept { return channel_.open(); }
 
-// In what a signal handler of the application has forked: a process that holds our ends of the
-// pipes would hide that they are closed, and has its own use for SIGCHLD.
+// Runs in a process that a signal handler of the application has forked. If it kept our ends of the
+// pipes, it would hide that they are closed; and it has its own use for SIGCHLD.
 void LinuxWorld::after_fork() noexcept {
   LinuxWorld* const self = std::exchange(g_world, nullptr);
   if (self == nullptr || self->is_forking_) return;
   self->is_copy_ = true;
   self->channel_.close_all();
+  self->forwarding_.give_back();
   self->child_signal_.give_back_to_copy();
 }
 
@@ -65,7 +67,7 @@ Nanoseconds World::now() noexcept { return monotonic_now(); }
 
 Nanoseconds World::beat_resolution() const noexcept { return heartbeat_resolution(); }
 
-// A descriptor of ours that is not there any more makes it impossible, too.
+// It is also impossible when a descriptor of ours has been closed.
 Woken World::wait(const Awaited& awaited, Deadline deadline) noexcept {
   enum { kCommands, kProcess, kQuorum, kCmap, kQuorumLife, kCmapLife };
   LinuxWorld& self = on_linux(this);
@@ -77,9 +79,16 @@ Woken World::wait(const Awaited& awaited, Deadline deadline) noexcept {
       {self.quorum_.life_fd(), 0, 0},
       {self.cmap_.life_fd(), 0, 0},
   };
+  sigset_t let_in;
+  const sigset_t* mask = self.child_signal_.wait_mask();
+  if (self.forwarding_.is_on()) {
+    pthread_sigmask(SIG_SETMASK, mask, &let_in);  // what is blocked now
+    if (mask != nullptr) let_in = *mask;
+    self.forwarding_.let_in(let_in);
+    mask = &let_in;
+  }
   const timespec left = to_timespec(std::max<Nanoseconds>(deadline.when() - monotonic_now(), 0));
-  int result = ::ppoll(entries, std::size(entries), deadline.is_never() ? nullptr : &left,
-                       self.child_signal_.wait_mask());
+  int result = ::ppoll(entries, std::size(entries), deadline.is_never() ? nullptr : &left, mask);
   if (result < 0 && (errno == EINVAL || errno == ENOMEM)) result = pause_for_want();
   if (result <= 0) return {.is_able = result == 0 || errno == EINTR};
   for (const pollfd& entry : entries) {
@@ -99,8 +108,8 @@ pid_t World::fork() noexcept {
   return pid;
 }
 
-// A handler that returns in what it has forked, having failed to exec: there is one supervisor
-// only.
+// A handler may return in a process that it has forked, when its exec has failed. There is only one
+// supervisor.
 void World::leave_if_copy() noexcept {
   if (on_linux(this).is_copy_) ::_exit(EXIT_FAILURE);
 }
@@ -112,6 +121,24 @@ std::optional<int> World::reap_others(pid_t instance) noexcept {
 }
 
 void World::discard_old_stores() noexcept { on_linux(this).store_.discard_old(); }
+
+// --- The operator
+
+std::optional<ForwardedSignal> World::next_forwarded(pid_t instance) noexcept {
+  using Which = Forwarding::Which;
+  const auto arrived = on_linux(this).forwarding_.next(instance != 0 ? Which::kAll : Which::kStops);
+  if (!arrived) return {};
+  const bool is_in_group = instance != 0 && ::getpgid(instance) == ::getpgrp();
+  return ForwardedSignal{arrived->number, arrived->is_of_terminal && is_in_group};
+}
+
+Excuse World::find_excuse(pid_t pid) noexcept { return sam::find_excuse(pid); }
+
+void World::log(const LogRecord& record) noexcept { on_linux(this).log_.write(record); }
+
+bool World::notify(std::string_view message) noexcept {
+  return on_linux(this).notices_.send(message);
+}
 
 // --- Pipes and page
 

@@ -5,6 +5,10 @@
 
 #include <sys/types.h>
 
+#include "sam/operator/forwarding.h"
+#include "sam/operator/log.h"
+#include "sam/operator/notices.h"
+#include "sam/operator/settings.h"
 #include "sam/shared/channel.h"
 #include "sam/shared/store.h"
 #include "sam/supervisor/child_signal.h"
@@ -25,15 +29,21 @@ int open_pidfd(pid_t pid) noexcept;
 // of the descriptors. There is one at a time in a process.
 class LinuxWorld : public World {
  public:
-  LinuxWorld(QuorumClient& quorum, Store& store, PidfdOpen opener = sam::open_pidfd) noexcept;
+  // The settings live longer.
+  LinuxWorld(QuorumClient& quorum, Store& store, const OperatorSettings& asked,
+             PidfdOpen opener = sam::open_pidfd) noexcept;
   ~LinuxWorld();
 
   // Makes pipes and page. False, with errno, when there are no descriptors or no memory.
   [[nodiscard]] bool open() noexcept;
 
+  // From now on signals are passed on, as far as that is asked for.
+  void begin_forwarding(SignalSet signals) noexcept { forwarding_.begin(signals); }
+
   // In a new instance.
   [[nodiscard]] ActiveEnds take_active_ends() noexcept { return channel_.take_active_ends(); }
-  // In a supervisor that is about to exit: the application's handlers may run then.
+  // In a supervisor that is about to exit: the application's handlers may run then. Signals that
+  // were to be passed on find nobody, and do nothing.
   void give_back() noexcept;
 
  private:
@@ -53,6 +63,9 @@ class LinuxWorld : public World {
   CmapClient cmap_;
   Store& store_;
   ChildSignal child_signal_;
+  Forwarding forwarding_;  // gives back before that
+  Log log_;
+  NoticeSocket notices_;
   Channel channel_;
   const PidfdOpen open_;
   bool is_forking_ = false;  // an instance

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What others may know of the supervised process: the keys resources.process.PID. in cmap.
 //
-// The daemon's watchdog service reads them and may reset the machine over what it finds, so their
-// order matters: a resource is adopted when its state is created, and last_updated counts from
-// then on, 0 being always good enough.
+// The daemon's watchdog service reads them, and may reset the machine over what it finds. So their
+// order matters: the watchdog adopts a resource when its state is created, and last_updated counts
+// from then on. A last_updated of 0 always passes.
 #ifndef CS_SAM_PUBLISHER_H
 #define CS_SAM_PUBLISHER_H
 
@@ -21,15 +21,15 @@
 
 namespace cs::sam {
 
-// Does nothing when the policy is without the flag CMAP. No call takes longer than the bound; what
-// could not be published in time is made up for by catch_up(), and after a restart of the daemon
-// that is everything.
+// Does nothing when the policy is without the flag CMAP. No call takes longer than the bound.
+// catch_up() publishes what could not be published in time; after a restart of the daemon that is
+// everything.
 class Publisher {
  public:
   Publisher(const Settings& settings, pid_t pid, World& world, Nanoseconds bound) noexcept;
 
-  // Connects and publishes a stopped process. Errors: the connection's or the daemon's; of what had
-  // been published by then nothing stays.
+  // Connects and publishes a stopped process. Errors: the connection's or the daemon's; what had
+  // been published until then is deleted.
   [[nodiscard]] cs_error_t begin(Deadline deadline) noexcept;
 
   // The state has changed; now is also the time of the last health check, when they are owed.
@@ -44,7 +44,7 @@ class Publisher {
 
   // When to call catch_up().
   [[nodiscard]] Deadline next_attempt() const noexcept;
-  // To be called when a wait says that the service has woken it.
+  // Call when a wait says that the service has ended it.
   void check(Nanoseconds now) noexcept;
   void catch_up(Nanoseconds now) noexcept;
 

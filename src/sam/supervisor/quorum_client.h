@@ -16,20 +16,20 @@
 
 namespace cs::sam {
 
-// What an event says; empty for an event of another kind. CS_ERR_MESSAGE_ERROR when its length is
-// not what its header and its count demand.
+// The verdict of an event; empty for an event of another kind. CS_ERR_MESSAGE_ERROR when its length
+// does not follow from its header and its count.
 [[nodiscard]] Result<std::optional<bool>> decode_quorum_event(
     std::span<const std::byte> message) noexcept;
 
-// Belongs to the process that connected. Another that has come from it by fork may only drop it.
+// Belongs to the process that connected. A process forked from it may only drop it.
 class QuorumClient : public ServiceConnection {
  public:
   constexpr QuorumClient() noexcept = default;
 
-  // Connects, asks for changes and takes in the verdict of the moment. Errors: the connection's.
+  // Connects, asks for changes and takes the current verdict. Errors: the connection's.
   [[nodiscard]] cs_error_t connect(Deadline deadline) noexcept;
 
-  // By this process, and not by the one it was forked from.
+  // Whether this process has connected, and not the one it was forked from.
   [[nodiscard]] bool is_ours() const noexcept;
 
   // The next verdict that has arrived; empty when there is none. A lost connection is the verdict

@@ -6,6 +6,14 @@
 #include <utility>
 
 namespace cs::sam {
+namespace {
+
+// How long a process may dump core without being killed for its silence: ten intervals, or this if
+// that is longer.
+constexpr Nanoseconds kDumpPatience = 60'000 * kNanosecondsPerMillisecond;
+constexpr Nanoseconds kDumpIntervals = 10;
+
+}  // namespace
 
 Decision Rules::instance_began() noexcept {
   life_ = {};
@@ -29,6 +37,7 @@ Decision Rules::start_asked(std::uint32_t number, Nanoseconds now, bool knows_ve
       return {};
   }
   if (!settings_.policy.needs_quorum() || (quorate_ && knows_verdict)) return run(number, now);
+  if (is_stopping_) return let_go(number);
   life_.phase = Phase::kWaiting;
   life_.waiting_start = number;
   return {.publish = ProcessState::kWaitingForQuorum};
@@ -38,6 +47,7 @@ Decision Rules::start_asked(std::uint32_t number, Nanoseconds now, bool knows_ve
 Decision Rules::run(std::uint32_t number, Nanoseconds now) noexcept {
   life_.phase = Phase::kRunning;
   life_.interval_began = now;
+  life_.heard = now;
   life_.forgiven = false;
   return {.publish = ProcessState::kRunning, .reply = number};
 }
@@ -64,9 +74,22 @@ Decision Rules::stop(Phase phase, std::uint32_t number) noexcept {
   return decision;
 }
 
+Decision Rules::stop_ordered() noexcept {
+  is_stopping_ = true;
+  return life_.phase == Phase::kWaiting ? let_go(life_.waiting_start) : Decision{};
+}
+
+Decision Rules::let_go(std::uint32_t number) noexcept {
+  life_.phase = Phase::kStopped;
+  life_.let_go = true;
+  return {
+      .publish = ProcessState::kStopped, .reply = number, .reply_status = CS_ERR_FAILED_OPERATION};
+}
+
 Decision Rules::failure_marked() noexcept {
   life_.phase = Phase::kMarkedFailed;
-  return {.signal = Decision::Signal::kKill};
+  life_.verdict = {Reason::Kind::kMarkedFailed};
+  return {.signal = Decision::Signal::kKill, .reason = life_.verdict};
 }
 
 void Rules::warned(Nanoseconds now) noexcept {
@@ -79,14 +102,16 @@ void Rules::answered(Nanoseconds now) noexcept {
   life_.interval_began = std::max(life_.interval_began, now);
 }
 
-Decision Rules::kill() noexcept {
+Decision Rules::kill(const Reason& reason) noexcept {
   life_.phase = Phase::kKilled;
-  return {.signal = Decision::Signal::kKill};
+  life_.verdict = reason;
+  return {.signal = Decision::Signal::kKill, .reason = reason};
 }
 
 Decision Rules::passed_on() const noexcept {
   const bool is_killed = life_.phase == Phase::kKilled || life_.phase == Phase::kMarkedFailed;
-  return {.signal = is_killed ? Decision::Signal::kKill : Decision::Signal::kNone};
+  return {.signal = is_killed ? Decision::Signal::kKill : Decision::Signal::kNone,
+          .reason = life_.verdict};
 }
 
 // Only a running process is killed by a decision of ours.
@@ -106,14 +131,15 @@ Decision Rules::quorum_told(bool quorate, Nanoseconds now, bool is_last) noexcep
   life_.grace = Grace{now};
   life_.warned = true;
   life_.interval_began = now;  // the grace is a whole interval for one that was about to miss, too
-  return {.signal = Decision::Signal::kWarn};
+  return {.signal = Decision::Signal::kWarn, .reason = {Reason::Kind::kQuorumLost}};
 }
 
-Decision Rules::time_passed(Nanoseconds now, Nanoseconds last_beat,
-                            Nanoseconds overslept) noexcept {
+Decision Rules::time_passed(Nanoseconds now, Nanoseconds last_beat, Nanoseconds overslept,
+                            Excuse excuse) noexcept {
   if (last_beat != life_.last_beat) note_beat(last_beat, now);
   if (!next_deadline().has_passed(now) || forgive(now, overslept)) return {};
-  if (grace_over().has_passed(now)) return kill();
+  if (grace_over().has_passed(now)) return kill({Reason::Kind::kQuorumLost});
+  if (excuses(excuse, now)) return {};
   return health_check_missed(now);
 }
 
@@ -122,15 +148,41 @@ Decision Rules::time_passed(Nanoseconds now, Nanoseconds last_beat,
 void Rules::note_beat(Nanoseconds beat, Nanoseconds now) noexcept {
   const bool is_ours = beat >= life_.interval_began - resolution_ && beat <= now;
   life_.interval_began = is_ours ? std::max(life_.interval_began, beat) : now;
+  life_.heard = life_.interval_began;
   life_.last_beat = beat;
   life_.forgiven = false;
+  life_.missed = false;
+  life_.dump_began.reset();
+  life_.was_held = false;
+}
+
+// Then a fresh interval begins. A debugger may take its time, and when it has let go is not known:
+// a whole interval follows. A dump may get stuck.
+bool Rules::excuses(Excuse excuse, Nanoseconds now) noexcept {
+  switch (excuse) {
+    case Excuse::kNone:
+      if (!std::exchange(life_.was_held, false)) return false;
+      break;
+    case Excuse::kHeldByDebugger:
+      life_.was_held = true;
+      break;
+    case Excuse::kDumpingCore: {
+      if (!life_.dump_began) life_.dump_began = now;
+      const Nanoseconds patience = std::max(kDumpIntervals * settings_.interval, kDumpPatience);
+      if (now - *life_.dump_began >= patience) return false;
+    }
+  }
+  life_.interval_began = now;
+  return true;
 }
 
 Decision Rules::health_check_missed(Nanoseconds now) noexcept {
-  if (life_.warned) return kill();
+  const Reason reason{Reason::Kind::kSilence, now - life_.heard};
+  life_.missed = true;
+  if (life_.warned) return kill(reason);
   life_.warned = true;
   life_.interval_began = now;
-  return {.signal = Decision::Signal::kWarn};
+  return {.signal = Decision::Signal::kWarn, .reason = reason};
 }
 
 // Who slept much longer than asked was frozen, and the active process probably was as well. Once
@@ -153,6 +205,7 @@ Deadline Rules::next_deadline() const noexcept {
 }
 
 Recovery Rules::instance_died() const noexcept {
+  if (is_stopping_ && life_.phase != Phase::kMarkedFailed) return Recovery::kQuitStopped;
   switch (life_.phase) {
     case Phase::kStopped:
     case Phase::kFinished:

@@ -4,10 +4,15 @@
 #ifndef CS_SAM_RULES_H
 #define CS_SAM_RULES_H
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
+#include <corosync/corotypes.h>
+
 #include "common/clock.h"
+#include "sam/operator/excuse.h"
+#include "sam/operator/reason.h"
 #include "sam/shared/policy.h"
 
 namespace cs::sam {
@@ -21,7 +26,9 @@ struct Decision {
 
   Signal signal = Signal::kNone;
   std::optional<ProcessState> publish = {};
-  std::optional<std::uint32_t> reply = {};  // the command with this number has succeeded
+  std::optional<std::uint32_t> reply = {};  // to the command with this number
+  cs_error_t reply_status = CS_OK;
+  Reason reason = {};  // of the signal
 };
 
 // What follows the death of an instance.
@@ -47,6 +54,16 @@ class Rules {
   Decision finished() noexcept;                        // it is never started again
   Decision failure_marked() noexcept;
 
+  // The operator wants the service to stop: whatever the instance's end will be, none follows. One
+  // that waits for quorum is let go.
+  Decision stop_ordered() noexcept;
+  [[nodiscard]] bool is_stopping() const noexcept { return is_stopping_; }
+  [[nodiscard]] bool was_marked_failed() const noexcept {
+    return life_.phase == Phase::kMarkedFailed;
+  }
+  // Whether the end of the instance is our making: it was let go.
+  [[nodiscard]] bool was_let_go() const noexcept { return life_.let_go; }
+
   // The warn signal has been sent: what it leaves the process counts from here on.
   void warned(Nanoseconds now) noexcept;
 
@@ -61,8 +78,14 @@ class Rules {
 
   // Call after each wait. now: a clock reading later than that of last_beat, the time of the last
   // health check (0 if there was none). overslept: how much later than asked the wait ended, when
-  // nothing else ended it.
-  Decision time_passed(Nanoseconds now, Nanoseconds last_beat, Nanoseconds overslept) noexcept;
+  // nothing else ended it. excuse: the kernel's for a silence, of a process that is_silent.
+  Decision time_passed(Nanoseconds now, Nanoseconds last_beat, Nanoseconds overslept,
+                       Excuse excuse = Excuse::kNone) noexcept;
+  // Whether a health check is overdue at that time.
+  [[nodiscard]] bool is_silent(Nanoseconds now, Nanoseconds last_beat) const noexcept {
+    const Nanoseconds due = std::max(life_.interval_began, last_beat) + settings_.interval;
+    return has_time_limit() && now >= due + resolution_;
+  }
 
   // The application goes on in another process, a daemon. A verdict was on the whole of it.
   [[nodiscard]] Decision passed_on() const noexcept;
@@ -75,6 +98,11 @@ class Rules {
 
   // Nothing more is decided for the instance.
   [[nodiscard]] Recovery instance_died() const noexcept;
+
+  // False from a missed health check, or a kill, to the next proof of life.
+  [[nodiscard]] bool is_healthy() const noexcept {
+    return !life_.missed && life_.phase != Phase::kKilled && life_.phase != Phase::kMarkedFailed;
+  }
 
   // Whether health checks are owed now.
   [[nodiscard]] bool has_time_limit() const noexcept {
@@ -103,27 +131,35 @@ class Rules {
     std::uint32_t waiting_start = 0;        // number of the command that waits for quorum
     Nanoseconds interval_began = 0;         // at the last proof of life, or what counts as one
     Nanoseconds last_beat = 0;              // as it was told last
+    Nanoseconds heard = 0;                  // the last proof of life
     Phase unless_killed = Phase::kRunning;  // what it is if SIGKILL has come too late
+    Reason verdict = {};                    // why it was sent SIGKILL
     bool is_owed_answer = false;
     bool warned = false;
+    bool missed = false;                         // a health check, and none has come since
+    bool was_held = false;                       // by a debugger, when it was last looked at
+    bool let_go = false;                         // out of sam_start, with an error
+    std::optional<Nanoseconds> dump_began = {};  // it is dumping core, as far as we have seen
     bool forgiven = false;  // a fresh interval was given since the last health check
     std::optional<Grace> grace = {};
   };
 
   Decision run(std::uint32_t number, Nanoseconds now) noexcept;
-  Decision kill() noexcept;
+  Decision kill(const Reason& reason) noexcept;
+  Decision let_go(std::uint32_t number) noexcept;
+  bool excuses(Excuse excuse, Nanoseconds now) noexcept;
   Decision health_check_missed(Nanoseconds now) noexcept;
   Decision stop(Phase phase, std::uint32_t number) noexcept;
   void note_beat(Nanoseconds beat, Nanoseconds now) noexcept;
   bool forgive(Nanoseconds now, Nanoseconds overslept) noexcept;
-  bool is_limited() const noexcept {
+  [[nodiscard]] bool is_limited() const noexcept {
     return life_.phase == Phase::kRunning && settings_.interval > 0;
   }
-  Deadline health_check_due() const noexcept {
+  [[nodiscard]] Deadline health_check_due() const noexcept {
     if (!has_time_limit()) return Deadline::never();
     return Deadline::at(life_.interval_began + settings_.interval + resolution_);
   }
-  Deadline grace_over() const noexcept {
+  [[nodiscard]] Deadline grace_over() const noexcept {
     if (!is_limited() || !life_.grace) return Deadline::never();
     return Deadline::at(life_.grace->began + settings_.interval);
   }
@@ -131,6 +167,7 @@ class Rules {
   Settings settings_;
   Nanoseconds resolution_;
   bool quorate_;
+  bool is_stopping_ = false;
   Life life_;
 };
 

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <cstdlib>
 #include <signal.h>
 
+#include "common/probes.h"
+#include "sam/operator/forwarding.h"
 #include "sam/shared/heartbeat.h"
 #include "sam/supervisor/overslept.h"
 
@@ -29,13 +32,15 @@ Nanoseconds busy_bound(const Settings& settings) noexcept {
 constexpr int kFramesAtOnce = 64;
 constexpr int kVerdictsAtOnce = 16;
 constexpr int kReadings = 4;
+// Of a process that was killed by a signal, as a shell says it.
+constexpr int kSignalExitCode = 128;
 // More than a pipe holds: all that a dead instance can have left.
 constexpr int kLastFrames = 8192;
 
 }  // namespace
 
 Supervisor::Supervisor(const Settings& settings, pid_t self, World& world,
-                       std::atomic<int>& warn_signal) noexcept
+                       std::atomic<int>& warn_signal, const OperatorSettings& asked) noexcept
     : settings_(settings),
       world_(world),
       call_bound_(call_bound(settings.interval)),
@@ -44,18 +49,22 @@ Supervisor::Supervisor(const Settings& settings, pid_t self, World& world,
       rules_(settings, world.beat_resolution(), world.is_quorate()),
       publisher_(settings, self, world, call_bound_),
       quorum_(world, Service::kQuorum, call_bound_),
+      pacing_(asked.restart_delay, asked.restart_limit),
+      notices_(asked.notifies, watchdog_of(asked, self)),
+      tells_signal_at_exit_(asked.tells_signal_at_exit),
       now_(clock()) {}
 
 // Each round is bounded, and ends with a judgement by a clock reading of its own.
 Ending Supervisor::run() noexcept {
   for (;;) {
-    if (!instance_ && restart_.may_try(now_)) {
+    if (!instance_ && now_ >= next_start_ && restart_.may_try(now_)) {
       if (const auto life = start_instance()) return *life;
       if (!instance_ && instance_id_ == 0) break;
     }
     const Woken woken = wait();
     world_.leave_if_copy();
     if (!woken.is_able) break;
+    if (const auto ending = take_signals()) return *ending;
     (void)take_verdicts();
     reconnect_quorum();
     if (!take_commands(kFramesAtOnce)) break;
@@ -63,6 +72,7 @@ Ending Supervisor::run() noexcept {
     publish(woken.cmap);
     if (instance_ && instance_->catch_up(now_)) rules_.answered(clock());
     if (const auto ending = look_after_children()) return *ending;
+    tell_service_manager();
   }
   return give_up();
 }
@@ -80,9 +90,14 @@ std::optional<Ending> Supervisor::start_instance() noexcept {
     return {};
   }
   instance_id_ = id;
+  instance_began_ = clock();
   restart_.succeeded();
   instance_.emplace(pid, id, world_);
   if (instance_->process().fd() < 0) world_.listen_for_children();
+  probe::start(id, pid);
+  world_.log({.event = LogRecord::Event::kStart, .instance = id, .pid = pid});
+  status_.instance = id;
+  notices_.change(false);
   return {};
 }
 
@@ -101,11 +116,14 @@ Woken Supervisor::wait() noexcept {
 
 Deadline Supervisor::next_wake() const noexcept {
   Deadline wake = std::min(rules_.next_deadline(), publisher_.next_attempt());
+  wake = std::min(wake, notices_.next_deadline(rules_.is_healthy()));
   if (settings_.policy.needs_quorum() && !quorum_.is_connected()) {
     wake = std::min(wake, quorum_.due());
   }
   if (!is_settled_) wake = std::min(wake, Deadline::at(now_));
-  if (!instance_) return std::min(wake, restart_.due());
+  if (!instance_) {
+    return std::min(wake, std::max(restart_.due(), Deadline::at(next_start_)));
+  }
   wake = std::min(wake, instance_->next_attempt());
   return std::min(wake, instance_->process().next_look(now_));
 }
@@ -146,6 +164,25 @@ void Supervisor::take_command(const CommandFrame& frame) noexcept {
   // pipe.
 }
 
+// The instance hears of a stop before it is let go, so that it knows why.
+std::optional<Ending> Supervisor::take_signals() noexcept {
+  for (;;) {
+    const auto signal = world_.next_forwarded(instance_ ? instance_->process().pid() : 0);
+    if (!signal) return {};
+    if (instance_ && !signal->has_reached_instance) instance_->pass_on(signal->number);
+    if (!Forwarding::is_stop(signal->number)) continue;
+    order_stop(signal->number);
+    if (!instance_) return quit(Recovery::kQuitStopped, 0);
+  }
+}
+
+void Supervisor::order_stop(int signal) noexcept {
+  stop_signal_ = signal;
+  status_.is_stopping = true;
+  notices_.change(true);
+  carry_out(rules_.stop_ordered());
+}
+
 // False when more verdicts have arrived than are taken at once: then the last one is not known yet.
 bool Supervisor::take_verdicts() noexcept {
   if (!settings_.policy.needs_quorum()) return true;
@@ -169,11 +206,9 @@ void Supervisor::reconnect_quorum() noexcept {
 }
 
 // The heartbeat is read before the clock: a check that came in between counts. If one has come,
-// both are read again: it may have taken long to get from the one to the other, and a signal must not go
-// to a process that has spoken meanwhile. Whoever speaks all the time is alive.
-void Supervisor::judge_by_time() noexcept {
-  if (!instance_) return;
-  const Nanoseconds woken = now_;
+// both are read again: it may have taken long to get from the one to the other, and a signal must
+// not go to a process that has spoken meanwhile. Whoever speaks all the time is alive.
+Nanoseconds Supervisor::read_heartbeat() noexcept {
   const HeartbeatPage& page = world_.page();
   Nanoseconds last_beat;
   int readings = 0;
@@ -181,8 +216,21 @@ void Supervisor::judge_by_time() noexcept {
     last_beat = page.last_beat(now_);
     now_ = clock();
   } while (page.last_beat(now_) != last_beat && ++readings < kReadings);
+  return last_beat;
+}
+
+// Looking for an excuse takes time, too.
+void Supervisor::judge_by_time() noexcept {
+  if (!instance_) return;
+  const Nanoseconds woken = now_;
+  Nanoseconds last_beat = read_heartbeat();
+  Excuse excuse = Excuse::kNone;
+  if (rules_.is_silent(now_, last_beat)) {
+    excuse = world_.find_excuse(instance_->process().pid());
+    last_beat = read_heartbeat();
+  }
   overslept_ = std::max(overslept_, busy_too_long(woken, now_, busy_bound_));
-  carry_out(rules_.time_passed(now_, last_beat, overslept_));
+  carry_out(rules_.time_passed(now_, last_beat, overslept_, excuse));
   note_health_check(last_beat);
 }
 
@@ -220,42 +268,107 @@ std::optional<Ending> Supervisor::look_after_children() noexcept {
 void Supervisor::carry_out(const Decision& decision) noexcept {
   world_.leave_if_copy();
   assert(instance_ || (decision.signal == Decision::Signal::kNone && !decision.reply));
-  if (decision.signal == Decision::Signal::kWarn) {
-    instance_->send_signal(warn_signal_.load());
-    rules_.warned(clock());
-  }
-  if (decision.signal == Decision::Signal::kKill) instance_->send_signal(SIGKILL);
+  if (decision.signal != Decision::Signal::kNone) send_signal(decision);
   if (decision.publish) publisher_.show(*decision.publish, clock());
-  if (decision.reply) answer(*decision.reply);
+  if (decision.reply) answer(*decision.reply, decision.reply_status);
+  if (decision.publish == ProcessState::kRunning && !status_.is_ready) {
+    status_.is_ready = true;
+    notices_.change(true);
+  }
 }
 
-void Supervisor::answer(std::uint32_t number) noexcept {
-  if (instance_->reply(number)) {
+void Supervisor::answer(std::uint32_t number, cs_error_t status) noexcept {
+  if (instance_->reply(number, status)) {
     rules_.answered(clock());
   } else {
     rules_.answer_is_owed();
   }
 }
 
-// What it said before it died still counts: a stop, above all.
+void Supervisor::send_signal(const Decision& decision) noexcept {
+  const bool is_kill = decision.signal == Decision::Signal::kKill;
+  const int number = is_kill ? SIGKILL : warn_signal_.load();
+  const pid_t pid = instance_->process().pid();
+  instance_->send_signal(number);
+  if (is_kill) {
+    probe::kill(instance_id_, pid);
+  } else {
+    rules_.warned(clock());
+    probe::warning(instance_id_, pid, number);
+  }
+  world_.log({.event = is_kill ? LogRecord::Event::kKill : LogRecord::Event::kWarning,
+              .instance = instance_id_,
+              .pid = pid,
+              .reason = decision.reason,
+              .uptime = clock() - instance_began_,
+              .number = number});
+}
+
+// What it said before it died still counts: a stop, above all. So does a stop that was ordered.
 std::optional<Ending> Supervisor::bury_instance() noexcept {
-  if (!instance_->process().was_killed()) rules_.kill_missed();
+  if (instance_->end_signal() != SIGKILL) rules_.kill_missed();
   (void)take_commands(kLastFrames);
+  while (const auto signal = world_.next_forwarded(0)) order_stop(signal->number);
   const Recovery recovery = rules_.instance_died();
-  const int exit_code = instance_->exit_code();
+  const Reason death = instance_->how_it_ended();
+  const bool is_restart = recovery == Recovery::kRestart;
+  const auto pause =
+      is_restart ? pacing_.pause_after(instance_began_, clock()) : std::optional<Nanoseconds>();
+  probe::death(instance_id_, instance_->process().pid(), static_cast<int>(death.value));
+  world_.log({.event = LogRecord::Event::kDeath,
+              .instance = instance_id_,
+              .pid = instance_->process().pid(),
+              .reason = death,
+              .uptime = clock() - instance_began_,
+              .next = pause});
+  status_.last_death = death;
+  notices_.change(false);
+  const int exit_code = exit_code_after(*instance_, is_restart && !pause);
   instance_.reset();
-  if (recovery != Recovery::kRestart) return quit(recovery, exit_code);
-  world_.discard_old_stores();
+  if (!pause) return quit(recovery, exit_code);
+  prepare_next(*pause);
   return {};
+}
+
+// While it is waited for nothing is owed, and nobody is to be warned.
+void Supervisor::prepare_next(Nanoseconds pause) noexcept {
+  world_.discard_old_stores();
+  if (pause == 0) return;
+  next_start_ = clock() + pause;
+  carry_out(rules_.instance_began());
+}
+
+// A failure of the whole service never looks like a success; a stop that was ordered does, where
+// nothing else went wrong.
+int Supervisor::exit_code_after(const Instance& instance, bool has_reached_limit) const noexcept {
+  const int signal = instance.end_signal();
+  const int code = signal != 0 ? kSignalExitCode + signal : instance.exit_code();
+  if (has_reached_limit) return code != 0 ? code : EXIT_FAILURE;
+  if (rules_.was_let_go()) return 0;
+  if (signal == 0) return code;
+  const bool is_as_asked = signal == stop_signal_;
+  return tells_signal_at_exit_ && !is_as_asked ? code : 0;
+}
+
+Reason Supervisor::reason_to_quit(Recovery recovery) const noexcept {
+  if (recovery == Recovery::kRestart) return {Reason::Kind::kLimitReached};
+  if (rules_.is_stopping()) return {Reason::Kind::kStopAsked, stop_signal_};
+  if (recovery == Recovery::kQuitStopped) return {Reason::Kind::kNotStarted};
+  return {rules_.was_marked_failed() ? Reason::Kind::kMarkedFailed : Reason::Kind::kQuitPolicy};
 }
 
 Ending Supervisor::quit(Recovery recovery, int exit_code) noexcept {
   world_.leave_if_copy();
-  if (recovery == Recovery::kQuitStopped) {
-    publisher_.end_stopped();
-  } else {
+  const bool is_failure = recovery != Recovery::kQuitStopped;
+  if (is_failure) {
     publisher_.end_failed(clock());
+  } else {
+    publisher_.end_stopped();
   }
+  log_end(reason_to_quit(recovery), exit_code, is_failure);
+  status_.is_stopping = true;
+  notices_.change(true);
+  tell_service_manager();
   return {.kind = Ending::Kind::kOver, .exit_code = exit_code};
 }
 
@@ -273,8 +386,30 @@ Ending Supervisor::give_up() noexcept {
   } else {
     publisher_.end_failed(clock());
   }
+  log_end({Reason::Kind::kBroken}, 0, true);
   errno = error;
   return {.kind = Ending::Kind::kFailed};
+}
+
+void Supervisor::log_end(const Reason& reason, int exit_code, bool is_failure) noexcept {
+  world_.log({.event = LogRecord::Event::kEnd,
+              .instance = instance_id_,
+              .reason = reason,
+              .number = exit_code,
+              .is_failure = is_failure});
+}
+
+void Supervisor::tell_service_manager() noexcept {
+  const bool is_healthy = rules_.is_healthy();
+  if (!notices_.next_deadline(is_healthy).has_passed(clock())) return;
+  const bool is_sign_of_life = notices_.is_sign_of_life(is_healthy);
+  char text[kNoticeRoom];
+  const std::size_t length = format_notice(status_, is_sign_of_life, text);
+  if (world_.notify({text, length})) {
+    notices_.sent(is_sign_of_life, clock());
+  } else {
+    notices_.failed(clock());
+  }
 }
 
 }  // namespace cs::sam

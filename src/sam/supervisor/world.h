@@ -12,6 +12,8 @@
 #include <corosync/corotypes.h>
 
 #include "common/clock.h"
+#include "sam/operator/excuse.h"
+#include "sam/operator/log.h"
 #include "sam/shared/frames.h"
 #include "sam/shared/heartbeat.h"
 
@@ -27,6 +29,13 @@ struct Woken {
   bool is_able = true;   // false, with errno: waiting is impossible
   bool process = false;  // the pidfd is readable
   bool cmap = false;     // that service has something to say, or is gone
+};
+
+// A signal that the operator wants passed on. One that a terminal has sent to the whole group has
+// reached the instance as well.
+struct ForwardedSignal {
+  int number;
+  bool has_reached_instance;
 };
 
 enum class Service : std::uint8_t { kQuorum, kCmap };
@@ -85,6 +94,18 @@ class World {
   // False where there is no pidfd, or none can be used.
   bool signal_by_pidfd(int pidfd, int number) noexcept;
   void signal(pid_t pid, int number) noexcept;
+
+  // --- What the operator has asked for
+
+  // The next signal to be passed on to that process; without one (0) only those that ask for a
+  // stop are taken. Empty when there is none.
+  [[nodiscard]] std::optional<ForwardedSignal> next_forwarded(pid_t instance) noexcept;
+  // Why a silent process may be so.
+  [[nodiscard]] Excuse find_excuse(pid_t pid) noexcept;
+  // Writes a line, where a log is wanted.
+  void log(const LogRecord& record) noexcept;
+  // Tells the service manager. False when the message is lost.
+  [[nodiscard]] bool notify(std::string_view message) noexcept;
 
   // --- The two pipes and the page that are shared with the instances: see Channel
 

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <thread>
@@ -23,16 +24,16 @@ namespace {
 constexpr Nanoseconds kMs = kNanosecondsPerMillisecond;
 constexpr Nanoseconds kInterval = 8 * kMs;
 
-std::atomic<unsigned> g_checks;
-std::atomic<unsigned> g_calls;
+std::atomic<unsigned> g_checks, g_calls;
 std::atomic<int> g_answer;
 std::atomic<cs_error_t> g_check_answer;
 std::atomic<bool> g_held;
 std::atomic<bool> g_blocked_sigterm;
 std::atomic<bool> g_blocked_sigsegv;
+char g_name[16];
 HealthCheckThread* g_thread;
 
-cs_error_t count_check() {
+cs_error_t count_check(void*) noexcept {
   ++g_checks;
   return g_check_answer;
 }
@@ -43,8 +44,19 @@ int count_call() {
   return g_answer;
 }
 
+int note_name() {
+  if (::prctl(PR_GET_NAME, g_name) == 0) ++g_calls;
+  return 0;
+}
+
+// As sam_stop does.
+void stop(HealthCheckThread& thread) {
+  thread.halt();
+  thread.wait_for_callback();
+}
+
 int stop_from_inside() {
-  g_thread->stop();
+  stop(*g_thread);
   ++g_calls;
   return 0;
 }
@@ -80,12 +92,12 @@ class SamHealthCheckThread : public testing::Test {
     g_answer = 0;
     g_check_answer = CS_OK;
     g_held = false;
-    thread_ = new HealthCheckThread(count_check);
+    thread_ = new HealthCheckThread(count_check, nullptr);
     g_thread = thread_;
   }
   void TearDown() override {
     g_held = false;
-    thread_->stop();
+    stop(*thread_);
   }
   HealthCheckThread* thread_ = nullptr;
 };
@@ -98,7 +110,7 @@ TEST_F(SamHealthCheckThread, NoCallbackAsTheFirstIsRefused) {
 
 TEST_F(SamHealthCheckThread, WithoutACallbackStartAndStopDoNothing) {
   thread_->start();
-  thread_->stop();
+  stop(*thread_);
   EXPECT_EQ(g_checks, 0U);
 }
 
@@ -106,9 +118,17 @@ TEST_F(SamHealthCheckThread, FourChecksGoWithEachCall) {
   ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 5));
-  thread_->stop();
+  stop(*thread_);
   EXPECT_GE(g_checks, 4 * g_calls);
   EXPECT_LE(g_checks, 4 * (g_calls + 1));  // a stop may come between the check and the call
+}
+
+TEST_F(SamHealthCheckThread, IsToldByItsNameInAListOfThreads) {
+  ASSERT_EQ(thread_->set_callback(note_name, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_checks, 8));  // each call comes after four
+  stop(*thread_);
+  EXPECT_STREQ(g_name, "sam-health");
 }
 
 TEST_F(SamHealthCheckThread, NothingRunsBeforeStart) {
@@ -123,7 +143,7 @@ TEST_F(SamHealthCheckThread, NoCallbackRunsOnceStopHasReturned) {
   for (int round = 0; round < 50; ++round) {
     thread_->start();
     ASSERT_TRUE(reaches(g_calls, static_cast<unsigned>(round)));
-    thread_->stop();
+    stop(*thread_);
     const unsigned calls = g_calls;
     ::poll(nullptr, 0, 3);
     ASSERT_EQ(g_calls, calls);
@@ -135,7 +155,7 @@ TEST_F(SamHealthCheckThread, FailedCallbackIsNeverCalledAgain) {
   ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 1));
-  thread_->stop();
+  stop(*thread_);
   const unsigned checks = g_checks;
   thread_->start();
   ::poll(nullptr, 0, 100);
@@ -148,7 +168,7 @@ TEST_F(SamHealthCheckThread, AnotherCallbackTakesItsPlace) {
   ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 1));
-  thread_->stop();
+  stop(*thread_);
   ASSERT_EQ(thread_->set_callback(look_at_mask, kInterval), CS_OK);
   thread_->start();
   EXPECT_TRUE(reaches(g_calls, 3));
@@ -177,7 +197,7 @@ TEST_F(SamHealthCheckThread, StopDoesNotWaitForEverForABlockingCallback) {
   ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 1));
-  thread_->stop();
+  stop(*thread_);
   EXPECT_EQ(g_calls, 1U);
 }
 
@@ -209,7 +229,7 @@ TEST_F(SamHealthCheckThread, CallbackHasTheMaskOfWhoHasRegisteredIt) {
   ASSERT_TRUE(reaches(g_calls, 1));
   EXPECT_TRUE(g_blocked_sigterm);
   EXPECT_FALSE(g_blocked_sigsegv);
-  thread_->stop();
+  stop(*thread_);
   ASSERT_EQ(thread_->set_callback(look_at_mask, kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 3));
@@ -217,14 +237,16 @@ TEST_F(SamHealthCheckThread, CallbackHasTheMaskOfWhoHasRegisteredIt) {
 }
 
 TEST_F(SamHealthCheckThread, CheckIsSentWithSignalsBlocked) {
-  auto* const thread = new HealthCheckThread([] {
-    look_at_mask();
-    return CS_OK;
-  });
+  auto* const thread = new HealthCheckThread(
+      [](void*) noexcept {
+        look_at_mask();
+        return CS_OK;
+      },
+      nullptr);
   ASSERT_EQ(thread->set_callback(count_call, kInterval), CS_OK);
   thread->start();
   ASSERT_TRUE(reaches(g_calls, 10));
-  thread->stop();
+  stop(*thread);
   EXPECT_TRUE(g_blocked_sigterm);
   EXPECT_FALSE(g_blocked_sigsegv);
 }
@@ -238,7 +260,7 @@ TEST_F(SamHealthCheckThread, CheckThatCannotBeSentEndsThemUntilTheNextStart) {
   EXPECT_EQ(g_checks, 1U);
   EXPECT_EQ(g_calls, 0U);
   g_check_answer = CS_OK;
-  thread_->stop();
+  stop(*thread_);
   thread_->start();
   EXPECT_TRUE(reaches(g_calls, 3));
 }
@@ -281,14 +303,14 @@ TEST_P(SamHealthCheckThreadEnds, AreAFailureThatANewCallbackMends) {
   ASSERT_EQ(thread_->set_callback(GetParam(), kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 1));
-  thread_->stop();
+  stop(*thread_);
   const unsigned checks = g_checks;
   ASSERT_EQ(thread_->prepare(), CS_OK);
   thread_->start();
   ::poll(nullptr, 0, 100);
   EXPECT_EQ(g_checks, checks);
   EXPECT_EQ(g_calls, 1U);
-  thread_->stop();
+  stop(*thread_);
   ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
   thread_->start();
   EXPECT_TRUE(reaches(g_calls, 3));
@@ -319,7 +341,7 @@ TEST_F(SamHealthCheckThread, ForkedBeforeTheStartItIsMadeAnew) {
     if (thread_->prepare() != CS_OK) return false;
     thread_->start();
     if (!reaches(g_calls, 3)) return false;
-    thread_->stop();
+    stop(*thread_);
     return thread_->set_callback(look_at_mask, kInterval) == CS_OK;
   });
 }
@@ -332,7 +354,7 @@ TEST_F(SamHealthCheckThread, ForkedDuringACallbackItWaitsForNothing) {
   ASSERT_TRUE(reaches(g_calls, 1));
   in_child([&] {
     const Nanoseconds begun = monotonic_now();
-    for (int i = 0; i < 200; ++i) thread_->stop();
+    for (int i = 0; i < 200; ++i) stop(*thread_);
     return monotonic_now() - begun < 20'000 * kMs;  // not 200 ms each
   });
 }
@@ -341,7 +363,7 @@ std::atomic<int> g_handled;
 
 void stop_in_handler(int) {
   const int error = errno;
-  g_thread->stop();
+  stop(*g_thread);
   errno = error;
   ++g_handled;
 }
@@ -359,7 +381,7 @@ TEST_F(SamHealthCheckThread, HandlerMayStopWhatItInterruptsStopping) {
   ASSERT_TRUE(reaches(g_calls, 1));
   const itimerval soon{{0, 0}, {0, 20'000}};
   ::setitimer(ITIMER_REAL, &soon, nullptr);
-  thread_->stop();
+  stop(*thread_);
   for (int i = 0; i < 20000 && g_handled == 0; ++i) ::poll(nullptr, 0, 1);
   EXPECT_EQ(g_handled, 1);
   ::sigaction(SIGALRM, &previous, nullptr);

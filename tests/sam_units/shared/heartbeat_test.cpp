@@ -113,12 +113,12 @@ TEST(SamHeartbeat, LineThatIsFullGoesNoFurther) {
 TEST(SamHeartbeat, StrayWritesNameNoProcess) {
   for (const int byte : {0x00, 0x01, 0x20, 0x41, 0x55, 0x7f, 0xaa, 0xff}) {
     SealedPid pid;
-    std::memset(static_cast<void*>(&pid), byte, sizeof pid);
+    std::memset(static_cast<void*>(&pid), byte, sizeof(pid));
     EXPECT_EQ(pid.get(), 0) << byte;
   }
   for (const std::int32_t number : {1, 2, 100, 54'321, -1, 4'194'303}) {
     SealedPid pid;
-    std::memcpy(static_cast<void*>(&pid), &number, sizeof number);
+    std::memcpy(static_cast<void*>(&pid), &number, sizeof(number));
     EXPECT_EQ(pid.get(), 0) << number;
   }
 }

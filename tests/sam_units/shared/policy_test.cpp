@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which recovery policies and intervals are accepted, what they mean, and when a retry is due.
+// Which recovery policies and intervals are accepted, and what they mean.
 #include "sam/shared/policy.h"
 
 #include <gtest/gtest.h>
-
-#include "sam/supervisor/backoff.h"
 
 namespace cs::sam {
 namespace {
@@ -44,32 +42,6 @@ TEST(SamPolicy, NegativeIntervalIsNoLimitButAllowsACallback) {
   EXPECT_FALSE(Settings::from(policy, 0).allows_callback);
   EXPECT_TRUE(Settings::from(policy, 1).allows_callback);
   EXPECT_TRUE(Settings::from(policy, 1).policy.restarts());
-}
-
-TEST(SamBackoff, PausesDoubleUpToASecond) {
-  Backoff backoff;
-  EXPECT_TRUE(backoff.may_try(0));
-  EXPECT_FALSE(backoff.is_behind());
-  const Nanoseconds ms = kNanosecondsPerMillisecond;
-  for (const Nanoseconds pause : {10, 20, 40, 80, 160, 320, 640, 1000, 1000}) {
-    backoff.failed(5);
-    EXPECT_EQ(backoff.due(), Deadline::at(5 + pause * ms));
-    EXPECT_FALSE(backoff.may_try(5 + pause * ms - 1));
-    EXPECT_TRUE(backoff.may_try(5 + pause * ms));
-    EXPECT_TRUE(backoff.is_behind());
-  }
-  backoff.succeeded();
-  EXPECT_TRUE(backoff.may_try(0));
-  EXPECT_FALSE(backoff.is_behind());
-}
-
-TEST(SamBackoff, LaterAttemptsAreAsShortAsThePauses) {
-  Backoff backoff;
-  const Nanoseconds ms = kNanosecondsPerMillisecond;
-  EXPECT_EQ(backoff.attempt_limit(500 * ms), 500 * ms);
-  backoff.failed(0);
-  EXPECT_EQ(backoff.attempt_limit(500 * ms), 10 * ms);
-  EXPECT_EQ(backoff.attempt_limit(5 * ms), 5 * ms);
 }
 
 }  // namespace

@@ -4,13 +4,13 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <string>
 #include <vector>
 
 #include "sam/shared/store.h"
+#include "sam_units/in_child.h"
 
 namespace cs::sam {
 
@@ -37,19 +37,6 @@ inline Bytes get(Store& store) {
   EXPECT_EQ(store.restore(bytes.data(), *size), CS_OK);
   bytes.resize(*size);
   return bytes;
-}
-
-// Runs in a child, and returns its wait status.
-template <typename Body>
-int in_child(Body body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    body();
-    ::_exit(testing::Test::HasFailure() ? 1 : 0);
-  }
-  int status = -1;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  return status;
 }
 
 inline void open_and_share(Store& store) {

@@ -18,7 +18,7 @@ class SamStoreEarly : public testing::Test {
 
 unsigned count_descriptors() {
   unsigned count = 0;
-  for (int fd = 0; fd < 256; ++fd) count += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+  for (int fd = 0; fd < 256; ++fd) count += ::fcntl(fd, F_GETFD) >= 0 ? 1U : 0U;
   return count;
 }
 

@@ -78,7 +78,8 @@ class SamDeathWatch : public testing::TestWithParam<PidfdOpen> {
   ChildSignal signal_;
   QuorumClient quorum_;
   Store store_;
-  LinuxWorld world_{quorum_, store_, GetParam()};
+  OperatorSettings nothing_asked_;
+  LinuxWorld world_{quorum_, store_, nothing_asked_, GetParam()};
 };
 
 TEST_P(SamDeathWatch, ExitIsSeenAndReaped) {
@@ -205,7 +206,8 @@ TEST(SamDeathWatchOfAChild, IsLookedAtOnceWithoutAPidfd) {
   const Doomed child = make_doomed(0);
   QuorumClient quorum;
   Store store;
-  LinuxWorld world(quorum, store, no_pidfd);
+  const OperatorSettings nothing_asked;
+  LinuxWorld world(quorum, store, nothing_asked, no_pidfd);
   DeathWatch watch(world, child.pid);
   EXPECT_TRUE(watch.next_look(5).has_passed(5));
   EXPECT_FALSE(watch.has_died());

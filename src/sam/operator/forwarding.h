@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Signals that reach the supervisor and are meant for its instance.
+#ifndef CS_SAM_FORWARDING_H
+#define CS_SAM_FORWARDING_H
+
+#include <optional>
+#include <signal.h>
+
+#include "sam/operator/settings.h"
+
+namespace cs::sam {
+
+// A signal that has arrived. One that the kernel itself has sent, on behalf of a terminal, has
+// reached the whole process group.
+struct ArrivedSignal {
+  int number;
+  bool is_of_terminal;
+};
+
+// From begin() on the signals do not do what the application has made of them, but are noted. They
+// are blocked in the calling thread, which is the supervisor's, save in a wait with the mask of
+// let_in(), which they end: so none is missed between looking and waiting. A thread that the
+// application has started before hands over what it receives. There is one at a time in a process.
+class Forwarding {
+ public:
+  Forwarding() noexcept = default;
+  void begin(SignalSet signals) noexcept;
+  // Gives back what was found: in every new instance, and in a supervisor that gives up.
+  ~Forwarding() { give_back(); }
+  void give_back() noexcept;
+  Forwarding(const Forwarding&) = delete;
+  Forwarding& operator=(const Forwarding&) = delete;
+
+  [[nodiscard]] bool is_on() const noexcept { return !signals_.is_empty(); }
+  // Lets them in by a mask to wait with.
+  void let_in(sigset_t& mask) const noexcept;
+
+  // Those that ask for a stop come first; with kStops only those come, and the others stay.
+  enum class Which : bool { kAll, kStops };
+  [[nodiscard]] std::optional<ArrivedSignal> next(Which which = Which::kAll) noexcept;
+
+  // Whether one asks for the end of the service.
+  [[nodiscard]] static bool is_stop(int number) noexcept {
+    return number == SIGTERM || number == SIGINT || number == SIGQUIT;
+  }
+
+ private:
+  void collect() const noexcept;
+
+  SignalSet signals_;
+  sigset_t mask_;  // as it was found
+};
+
+}  // namespace cs::sam
+
+#endif

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The table of names; libc's own functions for it are too new, or depend on the locale.
+#include "sam/operator/signal_names.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <iterator>
+#include <signal.h>
+
+namespace cs::sam {
+namespace {
+
+// Arrays, not pointers: nothing has to be relocated.
+struct Name {
+  char text[7];
+  std::uint8_t number;
+};
+
+constexpr Name kNames[] = {
+    {"HUP", SIGHUP},       {"INT", SIGINT},   {"QUIT", SIGQUIT},   {"ILL", SIGILL},
+    {"TRAP", SIGTRAP},     {"ABRT", SIGABRT}, {"BUS", SIGBUS},     {"FPE", SIGFPE},
+    {"KILL", SIGKILL},     {"USR1", SIGUSR1}, {"SEGV", SIGSEGV},   {"USR2", SIGUSR2},
+    {"PIPE", SIGPIPE},     {"ALRM", SIGALRM}, {"TERM", SIGTERM},   {"CHLD", SIGCHLD},
+    {"CONT", SIGCONT},     {"STOP", SIGSTOP}, {"TSTP", SIGTSTP},   {"TTIN", SIGTTIN},
+    {"TTOU", SIGTTOU},     {"URG", SIGURG},   {"XCPU", SIGXCPU},   {"XFSZ", SIGXFSZ},
+    {"VTALRM", SIGVTALRM}, {"PROF", SIGPROF}, {"WINCH", SIGWINCH}, {"IO", SIGIO},
+    {"PWR", SIGPWR},       {"SYS", SIGSYS},
+#ifdef SIGSTKFLT
+    {"STKFLT", SIGSTKFLT},
+#endif
+};
+
+// Longer names fill their array.
+constexpr std::string_view view(const Name& name) noexcept {
+  std::size_t length = 0;
+  while (length < sizeof(name.text) && name.text[length] != '\0') ++length;
+  return {name.text, length};
+}
+
+bool take_prefix(std::string_view& text, std::string_view prefix) noexcept {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+std::optional<int> parse_real_time(std::string_view text) noexcept {
+  const int range = SIGRTMAX - SIGRTMIN;
+  const bool is_from_below = take_prefix(text, "RTMIN");
+  if (!is_from_below && !take_prefix(text, "RTMAX")) return {};
+  unsigned distance = 0;
+  if (!text.empty()) {
+    if (text[0] != (is_from_below ? '+' : '-')) return {};
+    text.remove_prefix(1);
+    const auto number = parse_number(text, static_cast<unsigned>(range));
+    if (!number) return {};
+    distance = *number;
+  }
+  const auto signed_distance = static_cast<int>(distance);
+  return is_from_below ? SIGRTMIN + signed_distance : SIGRTMAX - signed_distance;
+}
+
+}  // namespace
+
+std::optional<unsigned> parse_number(std::string_view text, unsigned most) noexcept {
+  std::uint64_t number = 0;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9') return {};
+    number = number * 10 + static_cast<unsigned>(digit - '0');
+    if (number > most) return {};
+  }
+  if (text.empty()) return {};
+  return static_cast<unsigned>(number);
+}
+
+std::optional<int> parse_signal(std::string_view text) noexcept {
+  if (const auto number = parse_number(text, static_cast<unsigned>(SIGRTMAX))) {
+    if (*number == 0) return {};
+    return static_cast<int>(*number);
+  }
+  (void)take_prefix(text, "SIG");
+  for (const Name& name : kNames) {
+    if (view(name) == text) return name.number;
+  }
+  return parse_real_time(text);
+}
+
+void write_signal_name(int number, char* text, std::size_t room) noexcept {
+  for (const Name& name : kNames) {
+    if (name.number != number) continue;
+    std::snprintf(text, room, "SIG%.*s", static_cast<int>(view(name).size()), name.text);
+    return;
+  }
+  const int real_time = number - SIGRTMIN;
+  if (real_time >= 0 && number <= SIGRTMAX) {
+    std::snprintf(text, room, "SIGRTMIN+%d", real_time);
+  } else {
+    std::snprintf(text, room, "signal %d", number);
+  }
+}
+
+}  // namespace cs::sam

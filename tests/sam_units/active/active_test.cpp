@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The active process's side of the channel; the test is the supervisor, and each instance a child.
+#include "sam/active/active.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <optional>
+
+#include "sam_units/in_child.h"
+
+namespace cs::sam {
+namespace {
+
+constexpr std::uint32_t kInstance = 7;
+constexpr int kPatienceMs = 30'000;
+
+class SamActive : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(channel_.open());
+    channel_.heartbeat().begin_instance(kInstance);
+  }
+
+  void TearDown() override {
+    if (child_ > 0) ::kill(child_, SIGKILL);
+    if (child_ > 0) ::waitpid(child_, nullptr, 0);
+  }
+
+  // Forks an instance that does this and exits with the status.
+  template <typename Body>
+  void run(Body body, unsigned policy = SAM_RECOVERY_POLICY_RESTART, int interval_ms = 0) {
+    child_ = ::fork();
+    if (child_ != 0) return;
+    static constinit Active active;
+    active.begin(channel_.take_active_ends(), kInstance,
+                 Settings::from(*RecoveryPolicy::parse(policy), interval_ms));
+    channel_.close_all();  // what is the supervisor's
+    ::_exit(static_cast<int>(body(active)));
+  }
+
+  // The exit status of the instance, or its signal, negative.
+  int wait_for_end() {
+    int status = -1;
+    EXPECT_EQ(::waitpid(child_, &status, 0), child_);
+    child_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+
+  std::optional<CommandFrame> next_command() {
+    pollfd entry{channel_.commands(), POLLIN, 0};
+    CommandFrame frame;
+    if (::poll(&entry, 1, kPatienceMs) <= 0) return {};
+    if (receive_frame(channel_.commands(), frame) != Received::kFrame) return {};
+    return frame;
+  }
+
+  void answer(const CommandFrame& question, cs_error_t status) {
+    const ReplyFrame reply{question.instance, question.sequence, status};
+    ASSERT_EQ(send_frame(channel_.replies(), reply), Sent::kDone);
+  }
+
+  static cs_error_t ask(Active& active, Command command) {
+    const CallGuard guard(false);
+    return active.ask(command, guard);
+  }
+
+  Channel channel_;
+  pid_t child_ = -1;
+};
+
+TEST_F(SamActive, HealthCheckIsOnThePage) {
+  EXPECT_EQ(channel_.heartbeat().last_beat(coarse_now()), 0);
+  const Nanoseconds before = coarse_now() - heartbeat_resolution();
+  run([](Active& active) { return active.health_check(); });
+  EXPECT_EQ(wait_for_end(), CS_OK);
+  EXPECT_GE(channel_.heartbeat().last_beat(coarse_now()), before);
+}
+
+TEST_F(SamActive, PublishedHealthCheckNudgesOnce) {
+  run(
+      [](Active& active) {
+        for (int i = 0; i < 3; ++i) {
+          if (const cs_error_t status = active.health_check(); status != CS_OK) return status;
+        }
+        return CS_OK;
+      },
+      SAM_RECOVERY_POLICY_CMAP | SAM_RECOVERY_POLICY_RESTART);
+  EXPECT_EQ(wait_for_end(), CS_OK);
+  const auto nudge = next_command();
+  ASSERT_TRUE(nudge);
+  EXPECT_EQ(nudge->command, Command::kHealthCheck);
+  EXPECT_EQ(nudge->instance, kInstance);
+  CommandFrame none;
+  EXPECT_EQ(receive_frame(channel_.commands(), none), Received::kNothing);
+  EXPECT_FALSE(channel_.heartbeat().claim_nudge());  // it still is on its way
+}
+
+TEST_F(SamActive, WhatItTellsArrivesAndWaitsForNothing) {
+  run([](Active& active) { return active.tell(Command::kWarnSignal, SIGUSR2); });
+  EXPECT_EQ(wait_for_end(), CS_OK);
+  const auto told = next_command();
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->command, Command::kWarnSignal);
+  EXPECT_EQ(told->argument, SIGUSR2);
+  EXPECT_EQ(told->instance, kInstance);
+}
+
+TEST_F(SamActive, AnswerIsThatOfItsQuestion) {
+  run([](Active& active) {
+    const cs_error_t first = ask(active, Command::kStart);
+    return first == CS_ERR_TRY_AGAIN ? ask(active, Command::kStop) : CS_ERR_BAD_HANDLE;
+  });
+  const auto start = next_command();
+  ASSERT_TRUE(start);
+  EXPECT_EQ(start->command, Command::kStart);
+  auto others = *start;
+  others.instance = kInstance - 1;
+  answer(others, CS_ERR_EXIST);
+  others = *start;
+  others.sequence = start->sequence - 1;
+  answer(others, CS_ERR_EXIST);
+  answer(*start, CS_ERR_TRY_AGAIN);
+  const auto stop = next_command();
+  ASSERT_TRUE(stop);
+  EXPECT_EQ(stop->command, Command::kStop);
+  EXPECT_NE(stop->sequence, start->sequence);
+  answer(*stop, CS_ERR_ACCESS);
+  EXPECT_EQ(wait_for_end(), CS_ERR_ACCESS);
+}
+
+TEST_F(SamActive, QuestionEndsWithTheSupervisorsPipes) {
+  run([](Active& active) { return ask(active, Command::kStart); });
+  ASSERT_TRUE(next_command());
+  channel_.close_all();
+  EXPECT_EQ(wait_for_end(), CS_ERR_LIBRARY);
+}
+
+TEST_F(SamActive, OneOfAnEarlierInstanceIsTurnedAway) {
+  channel_.heartbeat().begin_instance(kInstance + 1);
+  run([](Active& active) {
+    const bool refused = active.health_check() == CS_ERR_LIBRARY &&
+                         active.check_supervisor() == CS_ERR_LIBRARY &&
+                         active.tell(Command::kMarkFailed, 0) == CS_ERR_LIBRARY &&
+                         ask(active, Command::kStart) == CS_ERR_LIBRARY;
+    active.finish();
+    return refused ? 0 : 1;
+  });
+  EXPECT_EQ(wait_for_end(), 0);
+  EXPECT_EQ(channel_.heartbeat().last_beat(coarse_now()), 0);
+  EXPECT_EQ(channel_.heartbeat().finisher(), 0);
+  CommandFrame none;
+  EXPECT_EQ(receive_frame(channel_.commands(), none), Received::kNothing);
+}
+
+// As a daemon does it; the numbers may stand for the application's files by then.
+TEST_F(SamActive, ClosedDescriptorsAreNotWrittenTo) {
+  run([](Active& active) {
+    int ends[2];
+    for (int fd = 3; fd < 256; ++fd) ::close(fd);
+    if (::pipe(ends) != 0) return 1;
+    while (::dup(ends[1]) < 64) {
+    }
+    if (active.tell(Command::kStop, 0) != CS_ERR_LIBRARY) return 2;
+    pollfd written{ends[0], POLLIN, 0};
+    if (::poll(&written, 1, 0) != 0) return 3;
+    return active.health_check() == CS_OK ? 0 : 4;  // needs no pipe
+  });
+  EXPECT_EQ(wait_for_end(), 0);
+}
+
+TEST_F(SamActive, FinishIsSaidOnThePage) {
+  run([](Active& active) {
+    active.finish();
+    return 0;
+  });
+  const pid_t instance = child_;
+  EXPECT_EQ(wait_for_end(), 0);
+  EXPECT_EQ(channel_.heartbeat().finisher(), instance);
+}
+
+TEST_F(SamActive, ProcessThatTakesItsPlaceIsAnnounced) {
+  run([](Active& active) {
+    const pid_t next = ::fork();
+    if (next == 0) ::_exit(active.tell(Command::kStop, 0));
+    int status = -1;
+    ::waitpid(next, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  });
+  const pid_t instance = child_;
+  EXPECT_EQ(wait_for_end(), CS_OK);
+  const pid_t next = channel_.heartbeat().next_of(instance);
+  EXPECT_GT(next, 0);
+  EXPECT_EQ(channel_.heartbeat().announced(), next);
+}
+
+// The supervisor is a child of the test here, so that it can end before its instance.
+TEST_F(SamActive, LossOfTheSupervisorIsSigpipeAndThenAnError) {
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  Pipe told = open_pipe();
+  ASSERT_TRUE(told);
+  EXPECT_EQ(in_child([&] {
+              run([&](Active& active) {
+                static volatile sig_atomic_t signals = 0;
+                struct sigaction action = {};
+                action.sa_handler = [](int) { signals = signals + 1; };
+                ::sigaction(SIGPIPE, &action, nullptr);
+                const pid_t supervisor = ::getppid();
+                if (::write(told.write_end.get(), "r", 1) != 1) return 1;
+                while (::getppid() == supervisor) ::poll(nullptr, 0, 1);
+                while (active.health_check() == CS_OK) ::poll(nullptr, 0, 1);
+                const bool again = active.check_supervisor() == CS_ERR_LIBRARY;
+                const char result = signals >= 2 && again ? 'y' : 'n';
+                return ::write(told.write_end.get(), &result, 1) == 1 ? 0 : 1;
+              });
+              child_ = -1;  // nobody's to kill
+              char ready = '-';
+              EXPECT_EQ(::read(told.read_end.get(), &ready, 1), 1);
+            }),
+            0);
+  channel_.close_all();
+  told.write_end.reset();
+  char result = '-';
+  EXPECT_EQ(::read(told.read_end.get(), &result, 1), 1);
+  EXPECT_EQ(result, 'y');
+  EXPECT_GT(::waitpid(-1, nullptr, 0), 0);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+}  // namespace
+}  // namespace cs::sam

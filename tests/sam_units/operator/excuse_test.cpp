@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the kernel says of a silent process.
+#include "sam/operator/excuse.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace cs::sam {
+namespace {
+
+TEST(SamExcuse, IsReadInTheProcessStatus) {
+  EXPECT_EQ(parse_excuse("Name:\tx\nState:\tS (sleeping)\nCoreDumping:\t0\n"), Excuse::kNone);
+  EXPECT_EQ(parse_excuse("Name:\tx\nState:\tD (disk sleep)\nCoreDumping:\t1\n"),
+            Excuse::kDumpingCore);
+  EXPECT_EQ(parse_excuse("Name:\tx\nState:\tt (tracing stop)\n"), Excuse::kHeldByDebugger);
+  EXPECT_EQ(parse_excuse("Name:\tx\nState:\tT (stopped)\n"), Excuse::kNone);
+  EXPECT_EQ(parse_excuse("Name:\tState:\\tt\nState:\tR (running)\n"), Excuse::kNone);
+  EXPECT_EQ(parse_excuse(""), Excuse::kNone);
+}
+
+TEST(SamExcuse, IsNoneForAProcessThatRunsOrIsGone) {
+  EXPECT_EQ(find_excuse(::getpid()), Excuse::kNone);
+  errno = EDOM;
+  EXPECT_EQ(find_excuse(0x7ffffff0), Excuse::kNone);
+  EXPECT_EQ(errno, EDOM);
+}
+
+// Traced, but running on: no excuse. Stopped by the tracer: one.
+TEST(SamExcuse, IsTheDebuggersOnlyWhileItHoldsTheProcess) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) ::pause();
+  }
+  ASSERT_EQ(::ptrace(PTRACE_SEIZE, child, nullptr, nullptr), 0);
+  EXPECT_EQ(find_excuse(child), Excuse::kNone);
+  ASSERT_EQ(::ptrace(PTRACE_INTERRUPT, child, nullptr, nullptr), 0);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, __WALL), child);
+  EXPECT_EQ(find_excuse(child), Excuse::kHeldByDebugger);
+  ::kill(child, SIGKILL);
+  while (::waitpid(child, &status, __WALL) == child && !WIFSIGNALED(status)) {
+  }
+}
+
+}  // namespace
+}  // namespace cs::sam

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Signals that are noted in place of what the application does with them.
+#include "sam/operator/forwarding.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+
+namespace cs::sam {
+namespace {
+
+std::atomic<int> g_handled = 0;
+void count(int) { ++g_handled; }
+
+class SamForwarding : public testing::Test {
+ protected:
+  SamForwarding() {
+    struct sigaction counting {};
+    counting.sa_handler = count;
+    ::sigaction(SIGHUP, &counting, nullptr);
+    ::sigaction(SIGTERM, &counting, nullptr);
+    g_handled = 0;
+  }
+  ~SamForwarding() override {
+    ::signal(SIGHUP, SIG_DFL);
+    ::signal(SIGTERM, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, nullptr);
+  }
+
+  static SignalSet hup_and_term() {
+    SignalSet signals;
+    signals.add(SIGHUP);
+    signals.add(SIGTERM);
+    return signals;
+  }
+  // As the supervisor does; true when a signal ended it.
+  static bool wait(const Forwarding& forwarding, int seconds) {
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    forwarding.let_in(mask);
+    const timespec limit{seconds, 0};
+    return ::ppoll(nullptr, 0, &limit, &mask) < 0 && errno == EINTR;
+  }
+};
+
+TEST_F(SamForwarding, NotesASignalAndTellsIt) {
+  Forwarding forwarding;
+  forwarding.begin(hup_and_term());
+  ::raise(SIGHUP);
+  EXPECT_TRUE(wait(forwarding, 30));
+  const auto arrived = forwarding.next();
+  ASSERT_TRUE(arrived);
+  EXPECT_EQ(arrived->number, SIGHUP);
+  EXPECT_FALSE(arrived->is_of_terminal);
+  EXPECT_FALSE(forwarding.next());
+  EXPECT_EQ(g_handled, 0);
+}
+
+TEST_F(SamForwarding, TellsASignalThatNoWaitHasLetIn) {
+  Forwarding forwarding;
+  forwarding.begin(hup_and_term());
+  ::raise(SIGHUP);
+  EXPECT_EQ(forwarding.next()->number, SIGHUP);
+  EXPECT_FALSE(forwarding.next());
+}
+
+TEST_F(SamForwarding, TellsAStopFirstAndLeavesTheOthers) {
+  Forwarding forwarding;
+  forwarding.begin(hup_and_term());
+  ::raise(SIGHUP);
+  ::raise(SIGTERM);
+  while (wait(forwarding, 0)) {
+  }
+  EXPECT_EQ(forwarding.next(Forwarding::Which::kStops)->number, SIGTERM);
+  EXPECT_FALSE(forwarding.next(Forwarding::Which::kStops));
+  EXPECT_EQ(forwarding.next()->number, SIGHUP);
+}
+
+TEST_F(SamForwarding, HearsOfASignalThatWasIgnoredOrBlocked) {
+  ::signal(SIGHUP, SIG_IGN);
+  sigset_t term;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &term, nullptr);
+  {
+    Forwarding forwarding;
+    forwarding.begin(hup_and_term());
+    ::raise(SIGHUP);
+    ::raise(SIGTERM);
+    while (wait(forwarding, 0)) {
+    }
+    EXPECT_EQ(forwarding.next()->number, SIGTERM);
+    EXPECT_EQ(forwarding.next()->number, SIGHUP);
+  }
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  EXPECT_EQ(sigismember(&mask, SIGTERM), 1);
+  EXPECT_EQ(sigismember(&mask, SIGHUP), 0);
+}
+
+TEST_F(SamForwarding, GivesBackWhatItFound) {
+  {
+    Forwarding forwarding;
+    forwarding.begin(hup_and_term());
+    forwarding.give_back();
+    forwarding.give_back();
+    ::raise(SIGHUP);
+    EXPECT_EQ(g_handled, 1);
+  }
+  ::raise(SIGTERM);
+  EXPECT_EQ(g_handled, 2);
+}
+
+TEST_F(SamForwarding, IsToldBySignalsOfOtherThreads) {
+  std::atomic<bool> done = false;
+  pthread_t thread;
+  pthread_create(
+      &thread, nullptr,
+      [](void* flag) -> void* {
+        while (!*static_cast<std::atomic<bool>*>(flag)) ::usleep(1000);
+        return nullptr;
+      },
+      &done);
+  Forwarding forwarding;
+  forwarding.begin(hup_and_term());
+  pthread_kill(thread, SIGHUP);
+  EXPECT_TRUE(wait(forwarding, 30));
+  EXPECT_EQ(forwarding.next()->number, SIGHUP);
+  done = true;
+  pthread_join(thread, nullptr);
+}
+
+TEST_F(SamForwarding, OfNothingTouchesNothing) {
+  Forwarding forwarding;
+  forwarding.begin({});
+  EXPECT_FALSE(forwarding.is_on());
+  EXPECT_FALSE(forwarding.next());
+  ::raise(SIGHUP);
+  EXPECT_EQ(g_handled, 1);
+}
+
+}  // namespace
+}  // namespace cs::sam

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The tree keeps the rules of CONTRIBUTING.md, and the checks find what breaks them.
+set(check_tree ${CMAKE_CURRENT_LIST_DIR}/check-tree)
+foreach(rule IN ITEMS columns whitespace opening spelling includes sizes functions suites names
+                      format shell)
+  add_test(NAME Tidy.${rule} COMMAND ${check_tree} ${rule})
+  add_test(NAME Tidy.${rule}.found COMMAND ${check_tree} --self-test ${rule})
+  set_tests_properties(Tidy.${rule} Tidy.${rule}.found PROPERTIES TIMEOUT 120 LABELS tidy
+                       SKIP_RETURN_CODE 77)
+endforeach()
+
+# Reads the sources as they are compiled for shipping.
+if(NOT CS_SANITIZE)
+  add_test(NAME Tidy.clang-tidy COMMAND ${check_tree} clang-tidy --build ${PROJECT_BINARY_DIR})
+  set_tests_properties(Tidy.clang-tidy PROPERTIES TIMEOUT 600 LABELS tidy PROCESSORS 2
+                       SKIP_RETURN_CODE 77)
+endif()

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// sam-run as a service: stopped, told to read its configuration, killed, in a crash loop, logged
+// and noticed by a service manager.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <csignal>
+
+#include "common/unique_fd.h"
+#include "tools/running.h"
+
+namespace cs::test {
+namespace {
+
+// Says what it gets; ends by SIGTERM, with 5.
+const std::vector<std::string> kService = shell(
+    "trap 'echo bye; exit 5' TERM; trap 'echo reloaded' HUP; echo started $$; n=0; "
+    "while [ $n -lt 1200 ]; do sleep 0.05; n=$((n + 1)); done");
+const std::vector<std::string> kCrashing = shell("echo started $$; exit 9");
+
+// With a checker and without one.
+const std::vector<std::vector<std::string>> kKinds = {{},
+                                                      {"-c", "true", "-i", "50", "-g", "100000"}};
+
+testing::AssertionResult is_gone(int pid) {
+  if (eventually([&] { return !proc::exists(pid) || proc::state(pid) == 'Z'; })) {
+    return testing::AssertionSuccess();
+  }
+  return testing::AssertionFailure() << pid << " is still there";
+}
+
+TEST(SamRunStop, IsTheCommandsOrderlyEnd) {
+  for (const auto& options : kKinds) {
+    Running run(options, kService);
+    ASSERT_TRUE(run.comes_to(1, "started "));
+    run.process().signal(SIGTERM);
+    const Outcome outcome = run.wait();
+    EXPECT_TRUE(outcome.exited_with(5)) << outcome;
+    EXPECT_EQ(run.count("bye"), 1) << outcome;
+    EXPECT_EQ(run.count("started "), 1) << outcome;
+    EXPECT_NE(outcome.output.find("stop asked by SIGTERM"), std::string::npos) << outcome;
+  }
+}
+
+TEST(SamRunStop, CommandThatEndsByTheSignalHasStoppedInOrder) {
+  for (const int number : {SIGTERM, SIGINT, SIGQUIT}) {
+    Running run({}, shell("ulimit -c 0; echo started $$; exec sleep 60"));
+    ASSERT_TRUE(run.comes_to(1, "started "));
+    run.process().signal(number);
+    EXPECT_TRUE(run.process().wait().exited_with(0)) << number;
+  }
+}
+
+TEST(SamRunStop, AnotherSignalThatEndsTheCommandIsInTheStatus) {
+  const Outcome killed = Running({"-p", "quit"}, shell("kill -KILL $$")).wait();
+  EXPECT_TRUE(killed.exited_with(128 + SIGKILL)) << killed;
+  Running run({}, kStubborn);
+  ASSERT_TRUE(run.comes_to(1, "started "));
+  run.process().signal(SIGTERM);
+  EXPECT_TRUE(run.comes_to(1, "warned"));
+  ASSERT_EQ(::kill(run.number_after("started "), SIGKILL), 0);
+  EXPECT_TRUE(run.process().wait().exited_with(128 + SIGKILL));
+}
+
+TEST(SamRunStop, EndsThePauseBeforeARestart) {
+  Running run({"-d", "600000"}, kCrashing);
+  ASSERT_TRUE(eventually([&] { return run.output().find(" next=600") != std::string::npos; }));
+  run.process().signal(SIGTERM);
+  const Outcome outcome = run.wait();
+  EXPECT_FALSE(outcome.timed_out) << outcome;
+  EXPECT_EQ(run.count("started "), 1) << outcome;
+}
+
+TEST(SamRunSignals, ReachTheCommandAndLeaveTheSupervisor) {
+  for (const auto& options : kKinds) {
+    Running run(options, kService);
+    ASSERT_TRUE(run.comes_to(1, "started "));
+    run.process().signal(SIGHUP);
+    EXPECT_TRUE(run.comes_to(1, "reloaded"));
+    EXPECT_TRUE(run.process().running());
+    EXPECT_EQ(run.count("started "), 1) << run.output();
+  }
+}
+
+TEST(SamRunSignals, AreNotForwardedIfNotAskedFor) {
+  Running run({"-f", "none"}, kService);
+  ASSERT_TRUE(run.comes_to(1, "started "));
+  run.process().signal(SIGTERM);
+  EXPECT_TRUE(run.process().wait().killed_by(SIGTERM));
+  EXPECT_TRUE(is_gone(run.number_after("started ")));
+  EXPECT_EQ(run.count("bye"), 0) << run.output();
+}
+
+TEST(SamRunKilled, TakesTheCommandAndTheCheckerAlong) {
+  const ScratchFolder folder;
+  const std::string file = folder / "pid";
+  Running run({"-c", "echo $PPID >" + file, "-i", "50", "-g", "100000"}, kService);
+  int checker = 0;
+  ASSERT_TRUE(eventually([&] { return bool(std::ifstream(file) >> checker); }));
+  run.process().kill_and_reap();
+  EXPECT_TRUE(is_gone(run.number_after("started ")));
+  EXPECT_TRUE(is_gone(checker));
+}
+
+TEST(SamRunCrashLoop, EndsAtTheLimitAndCanBeReadInTheLog) {
+  for (const auto& kind : kKinds) {
+    std::vector<std::string> options = {"-r", "3/600", "-d", "1"};
+    options.insert(options.end(), kind.begin(), kind.end());
+    Running run(options, kCrashing);
+    const Outcome outcome = run.wait();
+    EXPECT_TRUE(outcome.exited_with(9)) << outcome;
+    EXPECT_EQ(run.count("started "), 4) << outcome;
+    EXPECT_NE(outcome.output.find("restart limit reached"), std::string::npos) << outcome;
+    EXPECT_NE(outcome.output.find("exited with 9"), std::string::npos) << outcome;
+  }
+}
+
+TEST(SamRunSettings, VariableReplacesADefaultAndAnOptionReplacesIt) {
+  const ProgramOptions limit = {.environment = {{"SAM_RESTART_LIMIT", "2/600"}}};
+  Running by_variable({"-d", "0"}, kCrashing, limit);
+  EXPECT_TRUE(by_variable.wait().exited_with(9));
+  EXPECT_EQ(by_variable.count("started "), 3) << by_variable.output();
+  Running by_option({"-d", "0", "-r", "1/600"}, kCrashing, limit);
+  EXPECT_TRUE(by_option.wait().exited_with(9));
+  EXPECT_EQ(by_option.count("started "), 2) << by_option.output();
+}
+
+TEST(SamRunLog, GoesWhereItIsWanted) {
+  Running silent({"-p", "quit", "-l", "none"}, kCrashing);
+  EXPECT_TRUE(silent.wait().exited_with(9));
+  EXPECT_EQ(silent.output().find("sam["), std::string::npos) << silent.output();
+
+  const ScratchFolder folder;
+  const std::string log = folder / "log";
+  Running elsewhere({"-p", "quit", "-l", "57"}, kCrashing, {.before_exec = [&] {
+                      const UniqueFd file(::open(log.c_str(), O_WRONLY | O_CREAT, 0600));
+                      ::dup2(file.get(), 57);
+                    }});
+  EXPECT_TRUE(elsewhere.wait().exited_with(9));
+  EXPECT_EQ(elsewhere.output().find("sam["), std::string::npos) << elsewhere.output();
+  EXPECT_NE(read_file(log).find("exited with 9"), std::string::npos) << read_file(log);
+}
+
+TEST(SamRunNotify, ServiceManagerIsTold) {
+  const ScratchFolder folder;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof(address.sun_path), "%s", (folder / "notify").c_str());
+  const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  Running run({"-n"}, kService, {.environment = {{"NOTIFY_SOCKET", address.sun_path}}});
+  char message[512] = "";
+  std::string said;
+  while (said.find("READY=1") == std::string::npos) {
+    timeval patience{30, 0};
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    const ssize_t size = ::recv(socket.get(), message, sizeof(message), 0);
+    ASSERT_GT(size, 0) << said << run.output();
+    said.append(message, static_cast<std::size_t>(size));
+  }
+  ASSERT_TRUE(run.comes_to(1, "started "));  // and not only on its way there
+  run.process().signal(SIGTERM);
+  EXPECT_TRUE(run.process().wait().exited_with(5));
+}
+
+}  // namespace
+}  // namespace cs::test
