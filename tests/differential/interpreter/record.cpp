@@ -77,33 +77,25 @@ void record_signal(int number) noexcept {
 }
 
 const char* name_of(cs_error_t code) noexcept {
-  switch (code) {
-    case CS_OK:
-      return "OK";
-    case CS_ERR_LIBRARY:
-      return "ERR_LIBRARY";
-    case CS_ERR_INVALID_PARAM:
-      return "ERR_INVALID_PARAM";
-    case CS_ERR_NO_MEMORY:
-      return "ERR_NO_MEMORY";
-    case CS_ERR_BAD_HANDLE:
-      return "ERR_BAD_HANDLE";
-    case CS_ERR_TRY_AGAIN:
-      return "ERR_TRY_AGAIN";
-    case CS_ERR_NOT_EXIST:
-      return "ERR_NOT_EXIST";
-    case CS_ERR_EXIST:
-      return "ERR_EXIST";
-    case CS_ERR_ACCESS:
-      return "ERR_ACCESS";
-    case CS_ERR_NAME_NOT_FOUND:
-      return "ERR_NAME_NOT_FOUND";
-    case CS_ERR_TOO_BIG:
-      return "ERR_TOO_BIG";
-    case CS_ERR_MESSAGE_ERROR:
-      return "ERR_MESSAGE_ERROR";
-    default:
-      break;
+  static constexpr struct {
+    cs_error_t code;
+    const char* name;
+  } kNames[] = {
+      {CS_OK, "OK"},
+      {CS_ERR_LIBRARY, "ERR_LIBRARY"},
+      {CS_ERR_INVALID_PARAM, "ERR_INVALID_PARAM"},
+      {CS_ERR_NO_MEMORY, "ERR_NO_MEMORY"},
+      {CS_ERR_BAD_HANDLE, "ERR_BAD_HANDLE"},
+      {CS_ERR_TRY_AGAIN, "ERR_TRY_AGAIN"},
+      {CS_ERR_NOT_EXIST, "ERR_NOT_EXIST"},
+      {CS_ERR_EXIST, "ERR_EXIST"},
+      {CS_ERR_ACCESS, "ERR_ACCESS"},
+      {CS_ERR_NAME_NOT_FOUND, "ERR_NAME_NOT_FOUND"},
+      {CS_ERR_TOO_BIG, "ERR_TOO_BIG"},
+      {CS_ERR_MESSAGE_ERROR, "ERR_MESSAGE_ERROR"},
+  };
+  for (const auto& known : kNames) {
+    if (known.code == code) return known.name;
   }
   thread_local char number[16];
   std::snprintf(number, sizeof(number), "%d", static_cast<int>(code));
