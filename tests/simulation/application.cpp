@@ -152,7 +152,8 @@ void Application::reply_came(Nanoseconds now) {
 
 void Application::run_main(Nanoseconds now) {
   if (!has_announced_) {
-    has_announced_ = find(main_)->is_announced = true;
+    has_announced_ = true;
+    find(main_)->announced = now;
     wires_.page.announce(main_);
     trace_.note(now, "process %d announces itself", main_);
   }
@@ -351,7 +352,8 @@ void Application::become_daemon(Nanoseconds now) {
   self.dies_with = 0;
   has_announced_ = false;
   if (random_.once_in(2)) {
-    has_announced_ = find(heir_)->is_announced = true;
+    has_announced_ = true;
+    find(heir_)->announced = now;
     wires_.page.announce(heir_);
   }
   main_next_ = kNever;

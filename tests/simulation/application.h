@@ -27,7 +27,7 @@ struct Process {
   Nanoseconds held_until = 0;       // by a tracer, when dead
   Nanoseconds commits_at = kNever;  // a store that it began while its instance was current
   bool is_signalled = false;        // by the supervisor
-  bool is_announced = false;        // a daemon that has called SAM
+  Nanoseconds announced = kNever;   // when a daemon has called SAM for the first time
   bool is_stolen = false;           // somebody else has reaped it, and its status is not known
 };
 

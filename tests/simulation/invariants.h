@@ -32,7 +32,10 @@ class Invariants {
   void command_taken(Nanoseconds now, const Letter& letter);
   void replied(Nanoseconds now, const ReplyFrame& reply, bool was_sent);
   void signalled(Nanoseconds now, const Process& process, int number);
-  void buried() { is_forking_ = true; }
+  void buried() {
+    is_forking_ = true;
+    buried_from_ = round_began_;
+  }
   // It has been sent to a process that was dead by then, which it may not know.
   void signalled_in_vain(Nanoseconds now, int number);
   void forked(Nanoseconds now);
@@ -91,7 +94,8 @@ class Invariants {
   // Of the supervisor.
   static constexpr unsigned kMostCommands = 64;
   bool gives_up_ = false;
-  bool is_forking_ = false;  // it has buried an instance, and has no new one yet
+  bool is_forking_ = false;      // it has buried an instance, and has no new one yet
+  Nanoseconds buried_from_ = 0;  // where the round began in which it has buried the last one
   bool is_waiting_ = false;
   unsigned round_ = 0;
   Nanoseconds round_began_ = 0;

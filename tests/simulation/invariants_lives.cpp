@@ -78,7 +78,9 @@ void Invariants::forked(Nanoseconds now) {
   for (const Process& process : application_.processes()) is_known &= !process.is_stolen;
   for (const Process& process : application_.processes()) {
     const bool is_main = application_.main() != nullptr && process.pid == application_.main()->pid;
-    const bool is_daemon = process.is_announced && process.instance == application_.instance();
+    // One that announces itself later may be unknown.
+    const bool is_daemon =
+        process.announced <= buried_from_ && process.instance == application_.instance();
     const bool is_proper = !application_.has_forked() || (is_daemon && is_known);
     const bool counts = (is_main && is_proper) || (is_daemon && killed_);
     require(!process.is_alive || process.dies_at != kNever || !counts, now, "never two instances");
@@ -93,6 +95,7 @@ void Invariants::forked(Nanoseconds now) {
 }
 
 void Invariants::began(Nanoseconds now) {
+  calls_ = commands_ = 0;  // burying the last one has a bound of its own
   is_forking_ = false;
   over_since_ = 0;
   wanted_start_ = 0;
@@ -151,7 +154,7 @@ void Invariants::check_answers(Nanoseconds now, Deadline deadline) {
 void Invariants::connected(Nanoseconds now, Service service, Deadline deadline, bool worked) {
   did_something_ = true;
   Nanoseconds& failed = failed_connect_[static_cast<int>(service)];
-  const bool is_end = !application_.is_at_work();
+  const bool is_end = gives_up_ || !application_.is_at_work();
   require(failed == 0 || now - failed >= kShortestPause || is_end, now,
           "nobody tries again without a pause");
   if (round_ > 0) require(deadline.when() <= now + call_bound_, now, "no call without bound");

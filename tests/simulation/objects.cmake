@@ -5,8 +5,8 @@ if(TARGET cs_simulation)
   return()
 endif()
 set(simulated_supervisor supervisor/death_watch supervisor/instance supervisor/publisher
-                         supervisor/rules supervisor/supervisor operator/notices operator/reason
-                         operator/signal_names)
+                         supervisor/rules supervisor/supervisor supervisor/supervisor_ends
+                         operator/notices operator/reason operator/signal_names)
 list(TRANSFORM simulated_supervisor PREPEND ${PROJECT_SOURCE_DIR}/src/sam/)
 list(TRANSFORM simulated_supervisor APPEND .cpp)
 set(simulation application daemon invariants invariants_lives scenario simulated_services
