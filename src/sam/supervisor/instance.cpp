@@ -7,41 +7,30 @@
 
 namespace cs::sam {
 
-// Frames of another instance, and what is no frame, are passed over: a helper process that outlives
-// its instance holds the pipe, and writes into it by mistake, too.
+// Frames of another instance are garbage, too: a helper process that outlives its instance may hold
+// the pipe.
 Received Instance::next_command(CommandFrame& frame) noexcept {
-  for (;;) {
-    switch (const Received received = world_.receive_command(frame)) {
-      case Received::kFrame:
-        if (frame.instance == id_) return received;
-        continue;
-      case Received::kGarbage:
-        continue;
-      case Received::kNothing:
-      case Received::kClosed:
-        return Received::kNothing;
-      case Received::kBroken:
-        return received;
-    }
-  }
+  const Received received = world_.receive_command(frame);
+  if (received == Received::kClosed) return Received::kNothing;
+  return received == Received::kFrame && frame.instance != id_ ? Received::kGarbage : received;
 }
 
-void Instance::reply(std::uint32_t sequence, cs_error_t status) noexcept {
+bool Instance::reply(std::uint32_t sequence, cs_error_t status) noexcept {
   last_reply_ = {id_, sequence, status};
-  send_reply();
+  return send_reply();
 }
 
-void Instance::send_reply() noexcept {
-  const Sent sent = world_.send_reply(last_reply_);
-  if (sent == Sent::kFull) {
+bool Instance::send_reply() noexcept {
+  if (world_.send_reply(last_reply_) == Sent::kFull) {
     reply_retry_.failed(world_.now());
-  } else {
-    reply_retry_.succeeded();
+    return false;
   }
+  reply_retry_.succeeded();
+  return true;
 }
 
-void Instance::catch_up(Nanoseconds now) noexcept {
-  if (reply_retry_.is_behind() && reply_retry_.may_try(now)) send_reply();
+bool Instance::catch_up(Nanoseconds now) noexcept {
+  return reply_retry_.is_behind() && reply_retry_.may_try(now) && send_reply();
 }
 
 // A daemon that closes every descriptor it does not know hangs up, and lives.

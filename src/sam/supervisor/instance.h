@@ -29,13 +29,15 @@ class Instance {
   Instance(pid_t child, std::uint32_t id, World& world) noexcept
       : child_(child), id_(id), world_(world), process_(world, child), last_(child) {}
 
-  // kFrame with the next command; kNothing, also when nobody is left to send any; kBroken when the
-  // pipe of commands is not ours any more: something in this process has closed it.
+  // kFrame with the next command; kGarbage for what is to be passed over; kNothing, also when
+  // nobody is left to send any; kBroken when the pipe of commands is not ours any more: something
+  // in this process has closed it.
   [[nodiscard]] Received next_command(CommandFrame& frame) noexcept;
-  // Lost when the instance is dead. One that cannot be sent now is owed, until the next one is.
-  void reply(std::uint32_t sequence, cs_error_t status) noexcept;
-  // Tries again to send what is owed; call it when next_attempt() has come.
-  void catch_up(Nanoseconds now) noexcept;
+  // Lost when the instance is dead. False when it cannot be sent now: then it is owed, until the
+  // next one is.
+  [[nodiscard]] bool reply(std::uint32_t sequence, cs_error_t status) noexcept;
+  // Tries again to send what is owed, if it is time; true when that has been sent.
+  [[nodiscard]] bool catch_up(Nanoseconds now) noexcept;
   [[nodiscard]] Deadline next_attempt() const noexcept {
     return reply_retry_.is_behind() ? reply_retry_.due() : Deadline::never();
   }
@@ -69,7 +71,7 @@ class Instance {
  private:
   enum class Role : std::uint8_t { kChild, kPresumed, kAnnounced };
 
-  void send_reply() noexcept;
+  [[nodiscard]] bool send_reply() noexcept;
   [[nodiscard]] bool passes_on() noexcept;
   [[nodiscard]] bool is_over() noexcept;
   [[nodiscard]] bool presume() noexcept;

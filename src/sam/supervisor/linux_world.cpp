@@ -43,6 +43,8 @@ LinuxWorld::LinuxWorld(QuorumClient& quorum, Store& store, const OperatorSetting
 
 LinuxWorld::~LinuxWorld() { g_world = nullptr; }
 
+bool LinuxWorld::open() noexcept { return channel_.open(); }
+
 // Runs in a process that a signal handler of the application has forked. If it kept our ends of the
 // pipes, it would hide that they are closed; and it has its own use for SIGCHLD.
 void LinuxWorld::after_fork() noexcept {

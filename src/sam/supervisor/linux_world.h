@@ -35,7 +35,7 @@ class LinuxWorld : public World {
   ~LinuxWorld();
 
   // Makes pipes and page. False, with errno, when there are no descriptors or no memory.
-  [[nodiscard]] bool open() noexcept { return channel_.open(); }
+  [[nodiscard]] bool open() noexcept;
 
   // From now on signals are passed on, as far as that is asked for.
   void begin_forwarding(SignalSet signals) noexcept { forwarding_.begin(signals); }

@@ -20,7 +20,7 @@ Decision Rules::instance_began() noexcept {
   return {.publish = ProcessState::kStopped};
 }
 
-Decision Rules::start_asked(std::uint32_t number, Nanoseconds now) noexcept {
+Decision Rules::start_asked(std::uint32_t number, Nanoseconds now, bool knows_verdict) noexcept {
   switch (life_.phase) {
     case Phase::kStopped:
       break;
@@ -31,10 +31,12 @@ Decision Rules::start_asked(std::uint32_t number, Nanoseconds now) noexcept {
     case Phase::kFinished:  // it finds out by itself
       return {.reply = number};
     case Phase::kKilled:
+      if (life_.unless_killed == Phase::kStopped) life_.unless_killed = Phase::kRunning;
+      return {};
     case Phase::kMarkedFailed:
       return {};
   }
-  if (!settings_.policy.needs_quorum() || quorate_) return run(number, now);
+  if (!settings_.policy.needs_quorum() || (quorate_ && knows_verdict)) return run(number, now);
   if (is_stopping_) return let_go(number);
   life_.phase = Phase::kWaiting;
   life_.waiting_start = number;
@@ -59,7 +61,11 @@ Decision Rules::finished() noexcept { return stop(Phase::kFinished, 0); }
 
 // A thread that waits in sam_start is let go.
 Decision Rules::stop(Phase phase, std::uint32_t number) noexcept {
-  if (life_.phase == Phase::kKilled || life_.phase == Phase::kMarkedFailed) return {};
+  if (life_.phase == Phase::kMarkedFailed) return {};
+  if (life_.phase == Phase::kKilled) {
+    if (life_.unless_killed != Phase::kFinished) life_.unless_killed = phase;
+    return {};
+  }
   const std::uint32_t waiting = life_.phase == Phase::kWaiting ? life_.waiting_start : 0;
   life_.phase = phase;
   life_.grace.reset();
@@ -82,18 +88,41 @@ Decision Rules::let_go(std::uint32_t number) noexcept {
 
 Decision Rules::failure_marked() noexcept {
   life_.phase = Phase::kMarkedFailed;
-  return {.signal = Decision::Signal::kKill, .reason = {Reason::Kind::kMarkedFailed}};
+  life_.verdict = {Reason::Kind::kMarkedFailed};
+  return {.signal = Decision::Signal::kKill, .reason = life_.verdict};
+}
+
+void Rules::warned(Nanoseconds now) noexcept {
+  life_.interval_began = now;
+  if (life_.grace) life_.grace->began = now;
+}
+
+void Rules::answered(Nanoseconds now) noexcept {
+  life_.is_owed_answer = false;
+  life_.interval_began = std::max(life_.interval_began, now);
 }
 
 Decision Rules::kill(const Reason& reason) noexcept {
   life_.phase = Phase::kKilled;
+  life_.verdict = reason;
   return {.signal = Decision::Signal::kKill, .reason = reason};
 }
 
-Decision Rules::quorum_told(bool quorate, Nanoseconds now) noexcept {
-  if (quorate == quorate_) return {};
-  quorate_ = quorate;
-  if (life_.phase == Phase::kWaiting && quorate) return run(life_.waiting_start, now);
+Decision Rules::passed_on() const noexcept {
+  const bool is_killed = life_.phase == Phase::kKilled || life_.phase == Phase::kMarkedFailed;
+  return {.signal = is_killed ? Decision::Signal::kKill : Decision::Signal::kNone,
+          .reason = life_.verdict};
+}
+
+// Only a running process is killed by a decision of ours.
+void Rules::kill_missed() noexcept {
+  if (life_.phase == Phase::kKilled) life_.phase = life_.unless_killed;
+}
+
+Decision Rules::quorum_told(bool quorate, Nanoseconds now, bool is_last) noexcept {
+  const bool has_changed = quorate != std::exchange(quorate_, quorate);
+  if (life_.phase == Phase::kWaiting && quorate && is_last) return run(life_.waiting_start, now);
+  if (!has_changed) return {};
   if (life_.phase != Phase::kRunning || !settings_.policy.needs_quorum()) return {};
   if (quorate) {
     life_.grace.reset();
@@ -108,9 +137,8 @@ Decision Rules::quorum_told(bool quorate, Nanoseconds now) noexcept {
 Decision Rules::time_passed(Nanoseconds now, Nanoseconds last_beat, Nanoseconds overslept,
                             Excuse excuse) noexcept {
   if (last_beat != life_.last_beat) note_beat(last_beat, now);
-  if (!has_time_limit()) return {};
   if (!next_deadline().has_passed(now) || forgive(now, overslept)) return {};
-  if (life_.grace && now >= grace_over()) return kill({Reason::Kind::kQuorumLost});
+  if (grace_over().has_passed(now)) return kill({Reason::Kind::kQuorumLost});
   if (excuses(excuse, now)) return {};
   return health_check_missed(now);
 }
@@ -162,8 +190,8 @@ Decision Rules::health_check_missed(Nanoseconds now) noexcept {
 // finding a hang.
 bool Rules::forgive(Nanoseconds now, Nanoseconds overslept) noexcept {
   if (overslept <= settings_.interval / 4) return false;
-  const bool forgives_silence = !life_.forgiven && now >= health_check_due();
-  const bool renews_grace = life_.grace && !life_.grace->renewed && now >= grace_over();
+  const bool forgives_silence = !life_.forgiven && health_check_due().has_passed(now);
+  const bool renews_grace = grace_over().has_passed(now) && !life_.grace->renewed;
   if (forgives_silence) {
     life_.interval_began = now;
     life_.forgiven = true;
@@ -173,9 +201,7 @@ bool Rules::forgive(Nanoseconds now, Nanoseconds overslept) noexcept {
 }
 
 Deadline Rules::next_deadline() const noexcept {
-  if (!has_time_limit()) return Deadline::never();
-  if (!life_.grace) return Deadline::at(health_check_due());
-  return Deadline::at(std::min(health_check_due(), grace_over()));
+  return std::min(health_check_due(), grace_over());
 }
 
 Recovery Rules::instance_died() const noexcept {

@@ -47,8 +47,9 @@ class Rules {
   // A new instance, not started.
   Decision instance_began() noexcept;
 
-  // Commands of the active process; number: of the command, for the reply.
-  Decision start_asked(std::uint32_t number, Nanoseconds now) noexcept;
+  // Commands of the active process; number: of the command, for the reply. knows_verdict: the last
+  // verdict that has arrived was told.
+  Decision start_asked(std::uint32_t number, Nanoseconds now, bool knows_verdict = true) noexcept;
   Decision stop_asked(std::uint32_t number) noexcept;  // 0: nobody waits for a reply
   Decision finished() noexcept;                        // it is never started again
   Decision failure_marked() noexcept;
@@ -63,8 +64,17 @@ class Rules {
   // Whether the end of the instance is our making: it was let go.
   [[nodiscard]] bool was_let_go() const noexcept { return life_.let_go; }
 
-  // The service's verdict; a lost connection counts as not quorate.
-  Decision quorum_told(bool quorate, Nanoseconds now) noexcept;
+  // The warn signal has been sent: what it leaves the process counts from here on.
+  void warned(Nanoseconds now) noexcept;
+
+  // What became of a reply: it has reached the process, whose interval begins there if it was that
+  // to its start; or it could not be sent yet, and the process does not know that it is started.
+  void answered(Nanoseconds now) noexcept;
+  void answer_is_owed() noexcept { life_.is_owed_answer = true; }
+
+  // The service's verdict; a lost connection counts as not quorate. Only the last one that has
+  // arrived starts a process.
+  Decision quorum_told(bool quorate, Nanoseconds now, bool is_last = true) noexcept;
 
   // Call after each wait. now: a clock reading later than that of last_beat, the time of the last
   // health check (0 if there was none). overslept: how much later than asked the wait ended, when
@@ -76,6 +86,12 @@ class Rules {
     const Nanoseconds due = std::max(life_.interval_began, last_beat) + settings_.interval;
     return has_time_limit() && now >= due + resolution_;
   }
+
+  // The application goes on in another process, a daemon. A verdict was on the whole of it.
+  [[nodiscard]] Decision passed_on() const noexcept;
+
+  // The process has ended by itself before SIGKILL reached it: what it said before still counts.
+  void kill_missed() noexcept;
 
   // When time_passed has something to decide.
   [[nodiscard]] Deadline next_deadline() const noexcept;
@@ -90,7 +106,7 @@ class Rules {
 
   // Whether health checks are owed now.
   [[nodiscard]] bool has_time_limit() const noexcept {
-    return life_.phase == Phase::kRunning && settings_.interval > 0;
+    return is_limited() && !life_.is_owed_answer;
   }
 
  private:
@@ -112,10 +128,13 @@ class Rules {
   // What is known of one instance; the next one begins with none of it.
   struct Life {
     Phase phase = Phase::kStopped;
-    std::uint32_t waiting_start = 0;  // number of the command that waits for quorum
-    Nanoseconds interval_began = 0;   // at the last proof of life, or what counts as one
-    Nanoseconds last_beat = 0;        // as it was told last
-    Nanoseconds heard = 0;            // the last proof of life
+    std::uint32_t waiting_start = 0;        // number of the command that waits for quorum
+    Nanoseconds interval_began = 0;         // at the last proof of life, or what counts as one
+    Nanoseconds last_beat = 0;              // as it was told last
+    Nanoseconds heard = 0;                  // the last proof of life
+    Phase unless_killed = Phase::kRunning;  // what it is if SIGKILL has come too late
+    Reason verdict = {};                    // why it was sent SIGKILL
+    bool is_owed_answer = false;
     bool warned = false;
     bool missed = false;                         // a health check, and none has come since
     bool was_held = false;                       // by a debugger, when it was last looked at
@@ -133,11 +152,16 @@ class Rules {
   Decision stop(Phase phase, std::uint32_t number) noexcept;
   void note_beat(Nanoseconds beat, Nanoseconds now) noexcept;
   bool forgive(Nanoseconds now, Nanoseconds overslept) noexcept;
-  [[nodiscard]] Nanoseconds health_check_due() const noexcept {
-    return life_.interval_began + settings_.interval + resolution_;
+  [[nodiscard]] bool is_limited() const noexcept {
+    return life_.phase == Phase::kRunning && settings_.interval > 0;
   }
-  [[nodiscard]] Nanoseconds grace_over() const noexcept {
-    return life_.grace->began + settings_.interval;
+  [[nodiscard]] Deadline health_check_due() const noexcept {
+    if (!has_time_limit()) return Deadline::never();
+    return Deadline::at(life_.interval_began + settings_.interval + resolution_);
+  }
+  [[nodiscard]] Deadline grace_over() const noexcept {
+    if (!is_limited() || !life_.grace) return Deadline::never();
+    return Deadline::at(life_.grace->began + settings_.interval);
   }
 
   Settings settings_;

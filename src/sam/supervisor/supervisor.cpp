@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Wait, take in, decide, carry out.
+// Wait, take in, decide, carry out. Ends are in supervisor_ends.cpp.
 #include "sam/supervisor/supervisor.h"
 
 #include <algorithm>
 #include <cassert>
-#include <cerrno>
-#include <cstdlib>
 #include <signal.h>
 
 #include "common/probes.h"
@@ -31,10 +29,7 @@ Nanoseconds busy_bound(const Settings& settings) noexcept {
 // In one round, which must not become long: what is left makes the next wait end at once.
 constexpr int kFramesAtOnce = 64;
 constexpr int kVerdictsAtOnce = 16;
-// Of a process that was killed by a signal, as a shell says it.
-constexpr int kSignalExitCode = 128;
-// More than a pipe holds: all that a dead instance can have left.
-constexpr int kLastFrames = 8192;
+constexpr int kReadings = 4;
 
 }  // namespace
 
@@ -64,11 +59,12 @@ Ending Supervisor::run() noexcept {
     world_.leave_if_copy();
     if (!woken.is_able) break;
     if (const auto ending = take_signals()) return *ending;
-    take_verdicts();  // first: a start that was asked for after quorum was lost has to wait
+    (void)take_verdicts();
+    reconnect_quorum();
     if (!take_commands(kFramesAtOnce)) break;
     judge_by_time();
     publish(woken.cmap);
-    if (instance_) instance_->catch_up(now_);
+    if (instance_ && instance_->catch_up(now_)) rules_.answered(clock());
     if (const auto ending = look_after_children()) return *ending;
     tell_service_manager();
   }
@@ -118,6 +114,7 @@ Deadline Supervisor::next_wake() const noexcept {
   if (settings_.policy.needs_quorum() && !quorum_.is_connected()) {
     wake = std::min(wake, quorum_.due());
   }
+  if (!is_settled_) wake = std::min(wake, Deadline::at(now_));
   if (!instance_) {
     return std::min(wake, std::max(restart_.due(), Deadline::at(next_start_)));
   }
@@ -125,21 +122,26 @@ Deadline Supervisor::next_wake() const noexcept {
   return std::min(wake, instance_->process().next_look(now_));
 }
 
-// False when it is cut off from the instance: something in this process has closed the pipe.
+// What is no command counts as well: a stray writer must not keep us. False when the supervisor is
+// cut off from the instance.
 bool Supervisor::take_commands(int at_most) noexcept {
   CommandFrame frame;
   for (int count = 0; count < at_most && instance_; ++count) {
     const Received received = instance_->next_command(frame);
-    if (received != Received::kFrame) return received != Received::kBroken;
-    take_command(frame);
+    if (received == Received::kBroken) return false;
+    if (received == Received::kNothing) break;
+    if (received == Received::kFrame) take_command(frame);
   }
   return true;
 }
 
 void Supervisor::take_command(const CommandFrame& frame) noexcept {
   switch (frame.command) {
-    case Command::kStart:
-      return carry_out(rules_.start_asked(frame.sequence, clock()));
+    case Command::kStart: {
+      // First: a start that was asked for after quorum was lost has to wait.
+      const bool is_last = take_verdicts();
+      return carry_out(rules_.start_asked(frame.sequence, clock(), is_last));
+    }
     case Command::kStop:
       return carry_out(rules_.stop_asked(frame.sequence));
     case Command::kFinish:
@@ -175,46 +177,63 @@ void Supervisor::order_stop(int signal) noexcept {
   carry_out(rules_.stop_ordered());
 }
 
-void Supervisor::take_verdicts() noexcept {
-  if (!settings_.policy.needs_quorum()) return;
+// False when more verdicts have arrived than are taken at once: then the last one is not known yet.
+bool Supervisor::take_verdicts() noexcept {
+  if (!settings_.policy.needs_quorum()) return true;
   const bool was_connected = quorum_.is_connected();
-  for (int count = 0; count < kVerdictsAtOnce; ++count) {
+  is_settled_ = false;
+  for (int count = 0; count < kVerdictsAtOnce && !is_settled_; ++count) {
     const auto verdict = world_.next_verdict();
-    if (!verdict) break;
-    carry_out(rules_.quorum_told(*verdict, now_));
+    is_settled_ = !verdict;
+    carry_out(rules_.quorum_told(world_.is_quorate(), clock(), is_settled_));
   }
-  if (quorum_.is_connected()) return;
-  if (was_connected) {
-    quorum_.lost(now_);
-  } else if (quorum_.due().has_passed(now_)) {
-    reconnect_quorum();
-  }
+  if (was_connected && !quorum_.is_connected()) quorum_.lost(now_);
+  return is_settled_;
 }
 
 void Supervisor::reconnect_quorum() noexcept {
+  const bool is_needed = settings_.policy.needs_quorum() && !quorum_.is_connected();
+  if (!is_needed || !quorum_.due().has_passed(now_)) return;
   const auto connect = [this](Deadline deadline) { return quorum_.connect(deadline); };
   if (!quorum_.attempt(connect)) return;
   carry_out(rules_.quorum_told(world_.is_quorate(), clock()));
 }
 
-// The heartbeat is read before the clock: a check that came in between counts.
+// The heartbeat is read before the clock: a check that came in between counts. If one has come,
+// both are read again: it may have taken long to get from the one to the other, and a signal must
+// not go to a process that has spoken meanwhile. Whoever speaks all the time is alive.
+Nanoseconds Supervisor::read_heartbeat() noexcept {
+  const HeartbeatPage& page = world_.page();
+  Nanoseconds last_beat;
+  int readings = 0;
+  do {
+    last_beat = page.last_beat(now_);
+    now_ = clock();
+  } while (page.last_beat(now_) != last_beat && ++readings < kReadings);
+  return last_beat;
+}
+
+// Looking for an excuse takes time, too.
 void Supervisor::judge_by_time() noexcept {
   if (!instance_) return;
   const Nanoseconds woken = now_;
-  HeartbeatPage& page = world_.page();
-  const Nanoseconds last_beat = page.last_beat(woken);
-  now_ = clock();
-  overslept_ = std::max(overslept_, busy_too_long(woken, now_, busy_bound_));
-  const bool is_silent = rules_.is_silent(now_, last_beat);
-  const pid_t pid = instance_->process().pid();
-  const Excuse excuse = is_silent ? world_.find_excuse(pid) : Excuse::kNone;
-  carry_out(rules_.time_passed(now_, last_beat, overslept_, excuse));
-  if (!rules_.has_time_limit() || last_beat > now_) return;
-  if (last_beat > publisher_.last_updated()) {
-    // A nudge may have been lost, with the thread that was about to send it.
-    page.clear_nudge();
-    publisher_.note_health_check(last_beat);
+  Nanoseconds last_beat = read_heartbeat();
+  Excuse excuse = Excuse::kNone;
+  if (rules_.is_silent(now_, last_beat)) {
+    excuse = world_.find_excuse(instance_->process().pid());
+    last_beat = read_heartbeat();
   }
+  overslept_ = std::max(overslept_, busy_too_long(woken, now_, busy_bound_));
+  carry_out(rules_.time_passed(now_, last_beat, overslept_, excuse));
+  note_health_check(last_beat);
+}
+
+void Supervisor::note_health_check(Nanoseconds last_beat) noexcept {
+  if (!rules_.has_time_limit() || last_beat > now_ || last_beat <= publisher_.last_updated())
+    return;
+  // A nudge may have been lost, with the thread that was about to send it.
+  world_.page().clear_nudge();
+  publisher_.note_health_check(last_beat);
 }
 
 // What the daemon is owed, however many health checks that was.
@@ -231,8 +250,10 @@ std::optional<Ending> Supervisor::look_after_children() noexcept {
   const auto status = world_.reap_others(child);
   if (!instance_) return {};
   if (status) instance_->note_status(*status);
-  if (!instance_->has_ended()) return {};
-  return bury_instance();
+  const pid_t watched = instance_->process().pid();
+  if (instance_->has_ended()) return bury_instance();
+  if (instance_->process().pid() != watched) carry_out(rules_.passed_on());
+  return {};
 }
 
 // Without an instance the rules say neither to signal nor to reply: they begin each instance as
@@ -243,10 +264,18 @@ void Supervisor::carry_out(const Decision& decision) noexcept {
   assert(instance_ || (decision.signal == Decision::Signal::kNone && !decision.reply));
   if (decision.signal != Decision::Signal::kNone) send_signal(decision);
   if (decision.publish) publisher_.show(*decision.publish, clock());
-  if (decision.reply) instance_->reply(*decision.reply, decision.reply_status);
+  if (decision.reply) answer(*decision.reply, decision.reply_status);
   if (decision.publish == ProcessState::kRunning && !status_.is_ready) {
     status_.is_ready = true;
     notices_.change(true);
+  }
+}
+
+void Supervisor::answer(std::uint32_t number, cs_error_t status) noexcept {
+  if (instance_->reply(number, status)) {
+    rules_.answered(clock());
+  } else {
+    rules_.answer_is_owed();
   }
 }
 
@@ -258,6 +287,7 @@ void Supervisor::send_signal(const Decision& decision) noexcept {
   if (is_kill) {
     probe::kill(instance_id_, pid);
   } else {
+    rules_.warned(clock());
     probe::warning(instance_id_, pid, number);
   }
   world_.log({.event = is_kill ? LogRecord::Event::kKill : LogRecord::Event::kWarning,
@@ -266,113 +296,6 @@ void Supervisor::send_signal(const Decision& decision) noexcept {
               .reason = decision.reason,
               .uptime = clock() - instance_began_,
               .number = number});
-}
-
-// What it said before it died still counts: a stop, above all. So does a stop that was ordered.
-std::optional<Ending> Supervisor::bury_instance() noexcept {
-  (void)take_commands(kLastFrames);
-  while (const auto signal = world_.next_forwarded(0)) order_stop(signal->number);
-  const Recovery recovery = rules_.instance_died();
-  const Reason death = instance_->how_it_ended();
-  const bool is_restart = recovery == Recovery::kRestart;
-  const auto pause =
-      is_restart ? pacing_.pause_after(instance_began_, clock()) : std::optional<Nanoseconds>();
-  probe::death(instance_id_, instance_->process().pid(), static_cast<int>(death.value));
-  world_.log({.event = LogRecord::Event::kDeath,
-              .instance = instance_id_,
-              .pid = instance_->process().pid(),
-              .reason = death,
-              .uptime = clock() - instance_began_,
-              .next = pause});
-  status_.last_death = death;
-  notices_.change(false);
-  const int exit_code = exit_code_after(*instance_, is_restart && !pause);
-  instance_.reset();
-  if (!pause) return quit(recovery, exit_code);
-  prepare_next(*pause);
-  return {};
-}
-
-// While it is waited for nothing is owed, and nobody is to be warned.
-void Supervisor::prepare_next(Nanoseconds pause) noexcept {
-  world_.discard_old_stores();
-  if (pause == 0) return;
-  next_start_ = clock() + pause;
-  carry_out(rules_.instance_began());
-}
-
-// A failure of the whole service never looks like a success; a stop that was ordered does, where
-// nothing else went wrong.
-int Supervisor::exit_code_after(const Instance& instance, bool has_reached_limit) const noexcept {
-  const int signal = instance.end_signal();
-  const int code = signal != 0 ? kSignalExitCode + signal : instance.exit_code();
-  if (has_reached_limit) return code != 0 ? code : EXIT_FAILURE;
-  if (rules_.was_let_go()) return 0;
-  if (signal == 0) return code;
-  const bool is_as_asked = signal == stop_signal_;
-  return tells_signal_at_exit_ && !is_as_asked ? code : 0;
-}
-
-Reason Supervisor::reason_to_quit(Recovery recovery) const noexcept {
-  if (recovery == Recovery::kRestart) return {Reason::Kind::kLimitReached};
-  if (rules_.is_stopping()) return {Reason::Kind::kStopAsked, stop_signal_};
-  if (recovery == Recovery::kQuitStopped) return {Reason::Kind::kNotStarted};
-  return {rules_.was_marked_failed() ? Reason::Kind::kMarkedFailed : Reason::Kind::kQuitPolicy};
-}
-
-Ending Supervisor::quit(Recovery recovery, int exit_code) noexcept {
-  world_.leave_if_copy();
-  const bool is_failure = recovery != Recovery::kQuitStopped;
-  if (is_failure) {
-    publisher_.end_failed(clock());
-  } else {
-    publisher_.end_stopped();
-  }
-  log_end(reason_to_quit(recovery), exit_code, is_failure);
-  status_.is_stopping = true;
-  notices_.change(true);
-  tell_service_manager();
-  return {.kind = Ending::Kind::kOver, .exit_code = exit_code};
-}
-
-// There must never be two copies of the application at work.
-Ending Supervisor::give_up() noexcept {
-  const int error = errno;
-  world_.leave_if_copy();
-  if (instance_) {
-    instance_->send_signal(SIGKILL);
-    instance_->process().wait_for_end();
-    instance_.reset();
-  }
-  if (instance_id_ == 0) {
-    publisher_.end_stopped();
-  } else {
-    publisher_.end_failed(clock());
-  }
-  log_end({Reason::Kind::kBroken}, 0, true);
-  errno = error;
-  return {.kind = Ending::Kind::kFailed};
-}
-
-void Supervisor::log_end(const Reason& reason, int exit_code, bool is_failure) noexcept {
-  world_.log({.event = LogRecord::Event::kEnd,
-              .instance = instance_id_,
-              .reason = reason,
-              .number = exit_code,
-              .is_failure = is_failure});
-}
-
-void Supervisor::tell_service_manager() noexcept {
-  const bool is_healthy = rules_.is_healthy();
-  if (!notices_.next_deadline(is_healthy).has_passed(clock())) return;
-  const bool is_sign_of_life = notices_.is_sign_of_life(is_healthy);
-  char text[kNoticeRoom];
-  const std::size_t length = format_notice(status_, is_sign_of_life, text);
-  if (world_.notify({text, length})) {
-    notices_.sent(is_sign_of_life, clock());
-  } else {
-    notices_.failed(clock());
-  }
 }
 
 }  // namespace cs::sam

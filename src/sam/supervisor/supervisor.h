@@ -59,15 +59,18 @@ class Supervisor {
   [[nodiscard]] Deadline next_wake() const noexcept;
   [[nodiscard]] std::optional<Ending> take_signals() noexcept;
   void order_stop(int signal) noexcept;
-  void take_verdicts() noexcept;
+  bool take_verdicts() noexcept;
   void reconnect_quorum() noexcept;
   bool take_commands(int at_most) noexcept;
   void take_command(const CommandFrame& frame) noexcept;
+  [[nodiscard]] Nanoseconds read_heartbeat() noexcept;
   void judge_by_time() noexcept;
+  void note_health_check(Nanoseconds last_beat) noexcept;
   void publish(bool cmap_spoke) noexcept;
   [[nodiscard]] std::optional<Ending> look_after_children() noexcept;
   [[nodiscard]] std::optional<Ending> bury_instance() noexcept;
   void carry_out(const Decision& decision) noexcept;
+  void answer(std::uint32_t number, cs_error_t status) noexcept;
   void prepare_next(Nanoseconds pause) noexcept;
   // kRestart: there have been enough of them.
   [[nodiscard]] Ending quit(Recovery recovery, int exit_code) noexcept;
@@ -99,6 +102,7 @@ class Supervisor {
   ServiceStatus status_;
   const bool tells_signal_at_exit_;
   int stop_signal_ = 0;        // the operator's; 0: none has come
+  bool is_settled_ = true;     // no verdict is left to be taken
   Nanoseconds now_;            // the last reading of the clock
   Nanoseconds overslept_ = 0;  // how long this process has stood still, as far as it can tell
 };
