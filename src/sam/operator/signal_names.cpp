@@ -90,14 +90,14 @@ std::optional<int> parse_signal(std::string_view text) noexcept {
 void write_signal_name(int number, char* text, std::size_t room) noexcept {
   for (const Name& name : kNames) {
     if (name.number != number) continue;
-    std::snprintf(text, room, "SIG%.*s", static_cast<int>(view(name).size()), name.text);
+    (void)std::snprintf(text, room, "SIG%.*s", static_cast<int>(view(name).size()), name.text);
     return;
   }
   const int real_time = number - SIGRTMIN;
   if (real_time >= 0 && number <= SIGRTMAX) {
-    std::snprintf(text, room, "SIGRTMIN+%d", real_time);
+    (void)std::snprintf(text, room, "SIGRTMIN+%d", real_time);
   } else {
-    std::snprintf(text, room, "signal %d", number);
+    (void)std::snprintf(text, room, "signal %d", number);
   }
 }
 
