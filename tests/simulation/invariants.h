@@ -32,10 +32,7 @@ class Invariants {
   void command_taken(Nanoseconds now, const Letter& letter);
   void replied(Nanoseconds now, const ReplyFrame& reply, bool was_sent);
   void signalled(Nanoseconds now, const Process& process, int number);
-  void buried() {
-    is_forking_ = true;
-    buried_from_ = round_began_;
-  }
+  void buried(Nanoseconds now);
   // It has been sent to a process that was dead by then, which it may not know.
   void signalled_in_vain(Nanoseconds now, int number);
   void forked(Nanoseconds now);

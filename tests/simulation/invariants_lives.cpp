@@ -71,6 +71,14 @@ void Invariants::started(Nanoseconds now) {
   lost_at_ = 0;
 }
 
+// A helper, or a daemon that is given up, may write into the pipe after its last reading.
+void Invariants::buried(Nanoseconds now) {
+  is_forking_ = true;
+  buried_from_ = round_began_;
+  require(application_.has_forked() || wires_.commands.empty(), now,
+          "what a process said before it died counts");
+}
+
 void Invariants::forked(Nanoseconds now) {
   did_something_ = is_forking_ = true;
   // Without the exit code of a daemon nobody knows whether another one goes on in its place.

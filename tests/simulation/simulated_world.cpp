@@ -187,7 +187,7 @@ void World::discard_old_stores() noexcept {
   SimulatedWorld& self = of(this);
   self.call();
   ++self.data_.era;
-  self.invariants_.buried();
+  self.invariants_.buried(self.now_);
 }
 
 int World::open_pidfd(pid_t pid) noexcept {
