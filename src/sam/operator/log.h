@@ -32,7 +32,7 @@ struct LogRecord {
 // One line with its end. prefix: with the level that the journal understands.
 inline constexpr std::size_t kLineRoom = 320;
 [[nodiscard]] std::size_t format_line(const LogRecord& record, pid_t supervisor, timespec wall_time,
-                                      bool prefix, char (&line)[kLineRoom]) noexcept;
+                                      bool prefix, char (&text)[kLineRoom]) noexcept;
 
 // In one write that raises no SIGPIPE. Waits that long at most for room in a pipe or socket. False
 // when the line is lost.

@@ -13,13 +13,13 @@ namespace {
 
 void write_death(int status, char (&text)[kReasonRoom]) noexcept {
   if (!WIFSIGNALED(status)) {
-    std::snprintf(text, sizeof(text), "exited with %d", WEXITSTATUS(status));
+    (void)std::snprintf(text, sizeof(text), "exited with %d", WEXITSTATUS(status));
     return;
   }
   char name[kSignalNameRoom];
   write_signal_name(WTERMSIG(status), name, sizeof(name));
-  std::snprintf(text, sizeof(text), "killed by %s%s", name,
-                WCOREDUMP(status) ? " (core dumped)" : "");
+  (void)std::snprintf(text, sizeof(text), "killed by %s%s", name,
+                      WCOREDUMP(status) ? " (core dumped)" : "");
 }
 
 const char* fixed_words(Reason::Kind kind) noexcept {
@@ -53,15 +53,15 @@ void write_reason(const Reason& reason, char (&text)[kReasonRoom]) noexcept {
   const auto tenths = static_cast<long long>(reason.value / (100 * kNanosecondsPerMillisecond));
   switch (reason.kind) {
     case Reason::Kind::kSilence:
-      std::snprintf(text, sizeof(text), "no health check for %lld.%lld s", tenths / 10,
-                    tenths % 10);
+      (void)std::snprintf(text, sizeof(text), "no health check for %lld.%lld s", tenths / 10,
+                          tenths % 10);
       return;
     case Reason::Kind::kDeath:
       return write_death(static_cast<int>(reason.value), text);
     case Reason::Kind::kStopAsked: {
       char name[kSignalNameRoom];
       write_signal_name(static_cast<int>(reason.value), name, sizeof(name));
-      std::snprintf(text, sizeof(text), "stop asked by %s", name);
+      (void)std::snprintf(text, sizeof(text), "stop asked by %s", name);
       return;
     }
     case Reason::Kind::kNone:
@@ -74,7 +74,7 @@ void write_reason(const Reason& reason, char (&text)[kReasonRoom]) noexcept {
     case Reason::Kind::kBroken:
       break;
   }
-  std::snprintf(text, sizeof(text), "%s", fixed_words(reason.kind));
+  (void)std::snprintf(text, sizeof(text), "%s", fixed_words(reason.kind));
 }
 
 }  // namespace cs::sam

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <iterator>
 #include <signal.h>
 
@@ -37,8 +38,10 @@ constexpr std::string_view view(const Name& name) noexcept {
   return {name.text, length};
 }
 
+// starts_with() would bring in the C++ run-time, by way of substr().
 bool take_prefix(std::string_view& text, std::string_view prefix) noexcept {
-  if (!text.starts_with(prefix)) return false;
+  const bool is_long_enough = text.size() >= prefix.size();
+  if (!is_long_enough || std::memcmp(text.data(), prefix.data(), prefix.size()) != 0) return false;
   text.remove_prefix(prefix.size());
   return true;
 }
@@ -87,14 +90,14 @@ std::optional<int> parse_signal(std::string_view text) noexcept {
 void write_signal_name(int number, char* text, std::size_t room) noexcept {
   for (const Name& name : kNames) {
     if (name.number != number) continue;
-    std::snprintf(text, room, "SIG%.*s", static_cast<int>(view(name).size()), name.text);
+    (void)std::snprintf(text, room, "SIG%.*s", static_cast<int>(view(name).size()), name.text);
     return;
   }
   const int real_time = number - SIGRTMIN;
   if (real_time >= 0 && number <= SIGRTMAX) {
-    std::snprintf(text, room, "SIGRTMIN+%d", real_time);
+    (void)std::snprintf(text, room, "SIGRTMIN+%d", real_time);
   } else {
-    std::snprintf(text, room, "signal %d", number);
+    (void)std::snprintf(text, room, "signal %d", number);
   }
 }
 

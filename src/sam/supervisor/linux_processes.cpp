@@ -42,7 +42,7 @@ class ProcStat {
  public:
   explicit ProcStat(pid_t pid) noexcept {
     char path[32];
-    std::snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    (void)std::snprintf(path, sizeof(path), "/proc/%d/stat", pid);
     const UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC));
     const ssize_t size = file ? ::read(file.get(), text_, sizeof(text_) - 1) : 0;
     text_[size > 0 ? size : 0] = '\0';
@@ -54,7 +54,7 @@ class ProcStat {
   // The last field of a zombie's line. 0 where we are not allowed to know.
   [[nodiscard]] int wait_status() const noexcept {
     const char* const last = std::strrchr(fields_, ' ');
-    return last != nullptr ? std::atoi(last + 1) : 0;
+    return last != nullptr ? static_cast<int>(std::strtol(last + 1, nullptr, 10)) : 0;
   }
 
  private:

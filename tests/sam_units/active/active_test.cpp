@@ -200,7 +200,7 @@ TEST_F(SamActive, ProcessThatTakesItsPlaceIsAnnounced) {
 
 // The supervisor is a child of the test here, so that it can end before its instance.
 TEST_F(SamActive, LossOfTheSupervisorIsSigpipeAndThenAnError) {
-  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) GTEST_SKIP() << "no subreapers under an emulator";
   Pipe told = open_pipe();
   ASSERT_TRUE(told);
   EXPECT_EQ(in_child([&] {

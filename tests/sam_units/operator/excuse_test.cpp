@@ -36,7 +36,11 @@ TEST(SamExcuse, IsTheDebuggersOnlyWhileItHoldsTheProcess) {
   if (child == 0) {
     for (;;) ::pause();
   }
-  ASSERT_EQ(::ptrace(PTRACE_SEIZE, child, nullptr, nullptr), 0);
+  if (::ptrace(PTRACE_SEIZE, child, nullptr, nullptr) != 0) {
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    GTEST_SKIP() << "no ptrace here: an emulator has none";
+  }
   EXPECT_EQ(find_excuse(child), Excuse::kNone);
   ASSERT_EQ(::ptrace(PTRACE_INTERRUPT, child, nullptr, nullptr), 0);
   int status = 0;

@@ -50,7 +50,7 @@ TEST(SamPrivateBlock, IsMadeInItsSize) {
 
 TEST(SamPrivateBlock, IsEmptyWithoutMemory) {
   errno = 0;
-  EXPECT_FALSE(PrivateBlock::make(std::numeric_limits<std::size_t>::max() / 2));
+  EXPECT_FALSE(PrivateBlock::make(std::numeric_limits<std::size_t>::max() / 16 * 15));
   EXPECT_EQ(errno, ENOMEM);
 }
 
