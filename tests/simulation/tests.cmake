@@ -10,7 +10,7 @@ target_sources(simulate PRIVATE $<TARGET_OBJECTS:cs_simulation>)
 target_include_directories(simulate PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
                            ${PROJECT_SOURCE_DIR}/tests)
 target_link_libraries(simulate PRIVATE cs_warnings Threads::Threads)
-add_test(NAME Simulation.KnownSeeds COMMAND simulate --seeds 200000)
+add_test(NAME Simulation.KnownSeeds COMMAND simulate --seeds 400000)
 set_tests_properties(Simulation.KnownSeeds PROPERTIES LABELS simulation TIMEOUT 3600 PROCESSORS 2)
 
 cs_add_test_program(every_sequence_test SOURCES simulation/every_sequence_test.cpp

@@ -67,7 +67,9 @@ TEST(SamRulesLate, KillThatMissedLeavesTheLastWords) {
 }
 
 TEST(SamRulesLate, VerdictGoesOnToADaemon) {
-  EXPECT_EQ(make_killed().passed_on().signal, Signal::kKill);
+  const Decision decision = make_killed().passed_on();
+  EXPECT_EQ(decision.signal, Signal::kKill);
+  EXPECT_EQ(decision.reason.kind, Reason::Kind::kSilence);
   EXPECT_EQ(make_started(kRestart).passed_on().signal, Signal::kNone);
 }
 
