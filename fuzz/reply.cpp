@@ -7,7 +7,6 @@
 
 #include "message.h"
 #include "wire/cmap.h"
-#include "wire/quorum.h"
 #include "wire/votequorum.h"
 
 namespace {
@@ -52,7 +51,7 @@ void accept_as(std::uint8_t kind, cs::fuzz::Message message) {
     case 2:
       return accept<cs::wire::votequorum::GetExtraInfoReply>(message);
     case 3:
-      return accept<cs::wire::quorum::GetTypeReply>(message);
+      return accept<cs::wire::cmap::IterFinalizeRequest::Reply>(message);
     case 4:
       return accept<cs::wire::cmap::IterInitReply>(message);
     default:

@@ -7,25 +7,15 @@
 #include "wire/header.h"
 
 namespace cs::ipc {
-namespace {
-
-// Call only when there are enough bytes.
-wire::ResponseHeader read_header(std::span<const std::byte> message) noexcept {
-  wire::ResponseHeader header;
-  std::memcpy(&header, message.data(), sizeof(header));
-  return header;
-}
-
-}  // namespace
 
 bool is_well_formed(std::span<const std::byte> message) noexcept {
-  return message.size() >= sizeof(wire::ResponseHeader) &&
-         static_cast<std::size_t>(read_header(message).size) == message.size();
+  const auto header = wire::read_front<wire::ResponseHeader>(message);
+  return header && static_cast<std::size_t>(header->size) == message.size();
 }
 
 cs_error_t accept_reply(std::span<const std::byte> message, const ExpectedReply& slot) noexcept {
   if (!is_well_formed(message)) return CS_ERR_MESSAGE_ERROR;
-  const wire::ResponseHeader header = read_header(message);
+  const wire::ResponseHeader header = *wire::read_front<wire::ResponseHeader>(message);
   // A bare header with id 0 may bring an error in place of any answer.
   const bool bare_error =
       header.id == 0 && message.size() == sizeof(header) && header.error != CS_OK;

@@ -15,9 +15,8 @@ namespace cs::votequorum {
 namespace {
 
 void probe_event(std::span<const std::byte> message) noexcept {
-  wire::ResponseHeader header;
-  std::memcpy(&header, message.data(), sizeof(header));
-  probe::event(header.id, message.size());
+  const auto header = wire::read_front<wire::ResponseHeader>(message);
+  if (header) probe::event(header->id, message.size());
 }
 
 // Calls the callback of each kind of event; one that is NULL drops its event.

@@ -2,7 +2,6 @@
 // The decoder of events: nothing is used that has not been checked against the bytes received.
 #include "votequorum/events.h"
 
-#include <cstring>
 #include <optional>
 
 namespace cs::votequorum {
@@ -13,18 +12,10 @@ static_assert(sizeof(wire::votequorum::QuorumEvent) +
                   wire::votequorum::kMaxEntries * sizeof(votequorum_node_t) <=
               kMaxEventSize);
 
-template <typename Wire>
-std::optional<Wire> read_front(std::span<const std::byte> message) noexcept {
-  Wire front;
-  if (message.size() < sizeof(front)) return {};
-  std::memcpy(&front, message.data(), sizeof(front));
-  return front;
-}
-
 // The fixed part of a message that is as long as its header says.
 template <typename Wire>
 std::optional<Wire> read_fixed(std::span<const std::byte> message) noexcept {
-  const auto fixed = read_front<Wire>(message);
+  const auto fixed = wire::read_front<Wire>(message);
   if (fixed && static_cast<std::size_t>(fixed->header.size) != message.size()) return {};
   return fixed;
 }
@@ -74,7 +65,7 @@ Result<Event> decode_extra_info(std::span<std::byte> message) noexcept {
 }  // namespace
 
 Result<Event> decode_event(std::span<std::byte> message) noexcept {
-  const auto header = read_front<wire::ResponseHeader>(message);
+  const auto header = wire::read_front<wire::ResponseHeader>(message);
   if (!header) return CS_ERR_MESSAGE_ERROR;
   switch (header->id) {
     case wire::votequorum::QuorumEvent::kId:

@@ -6,6 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
 #include <type_traits>
 
 #include <qb/qbipc_common.h>
@@ -37,6 +40,15 @@ struct ResponseHeader {
 static_assert(sizeof(ResponseHeader) == sizeof(qb_ipc_response_header));
 static_assert(offsetof(ResponseHeader, size) == offsetof(qb_ipc_response_header, size));
 static_assert(offsetof(ResponseHeader, error) == offsetof(qb_ipc_response_header, error));
+
+// What a message begins with; empty when it is shorter than that.
+template <typename Front>
+[[nodiscard]] std::optional<Front> read_front(std::span<const std::byte> message) noexcept {
+  Front front;
+  if (message.size() < sizeof(front)) return {};
+  std::memcpy(&front, message.data(), sizeof(front));
+  return front;
+}
 
 // An answer that says only whether the request succeeded. Services number it differently.
 template <std::int32_t Id>

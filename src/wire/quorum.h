@@ -26,18 +26,6 @@ static_assert(std::has_unique_object_representations_v<TrackStartRequest>);
 static_assert(sizeof(TrackStartRequest) == 24);
 static_assert(offsetof(TrackStartRequest, track_flags) == 16);
 
-// The kind of quorum provider; 0: none, and always quorate.
-struct GetTypeReply {
-  static constexpr std::int32_t kId = 4;
-  static constexpr std::size_t kMinSize = 32;
-
-  ResponseHeader header;
-  std::uint32_t type;
-  std::uint32_t reserved;
-};
-static_assert(sizeof(GetTypeReply) == 32);
-static_assert(offsetof(GetTypeReply, type) == 24);
-
 // The daemon's verdict, and the members: node ids, of which the first lies inside this struct, so
 // that the message is sizeof(QuorumEvent) + 4 bytes for each, the last 4 of them unused.
 struct QuorumEvent {

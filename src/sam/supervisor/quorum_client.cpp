@@ -15,15 +15,13 @@
 namespace cs::sam {
 
 Result<std::optional<bool>> decode_quorum_event(std::span<const std::byte> message) noexcept {
-  wire::quorum::QuorumEvent event;
-  if (message.size() < sizeof(event.header)) return CS_ERR_MESSAGE_ERROR;
-  std::memcpy(&event.header, message.data(), sizeof(event.header));
-  if (event.header.id != wire::quorum::QuorumEvent::kId) return std::optional<bool>();
-  if (message.size() < sizeof(event)) return CS_ERR_MESSAGE_ERROR;
-  std::memcpy(&event, message.data(), sizeof(event));
-  if (event.node_count > wire::quorum::kMaxEntries) return CS_ERR_MESSAGE_ERROR;
-  if (event.full_size() != message.size()) return CS_ERR_MESSAGE_ERROR;
-  return std::optional<bool>(event.quorate != 0);
+  const auto header = wire::read_front<wire::ResponseHeader>(message);
+  if (!header) return CS_ERR_MESSAGE_ERROR;
+  if (header->id != wire::quorum::QuorumEvent::kId) return std::optional<bool>();
+  const auto event = wire::read_front<wire::quorum::QuorumEvent>(message);
+  if (!event || event->node_count > wire::quorum::kMaxEntries) return CS_ERR_MESSAGE_ERROR;
+  if (event->full_size() != message.size()) return CS_ERR_MESSAGE_ERROR;
+  return std::optional<bool>(event->quorate != 0);
 }
 
 cs_error_t QuorumClient::connect(Deadline deadline) noexcept {
