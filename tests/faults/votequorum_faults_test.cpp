@@ -16,6 +16,7 @@
 #include "faults/dev_shm.h"
 #include "faults/faults.h"
 #include "faults/in_child.h"
+#include "faults/limits.h"
 #include "support/child.h"
 #include "support/corosync_daemon.h"
 #include "support/proc.h"
@@ -207,8 +208,7 @@ TEST_F(VotequorumFaults, SoManyDescriptorsLeft) {
       const Holdings before = holdings();
       Life life;
       {
-        const Limit limit(RLIMIT_NOFILE,
-                          before.descriptors - 1 + left);  // less the one for looking
+        const Limit limit(RLIMIT_NOFILE, descriptor_limit(left));
         life.live();
       }
       life.check();
