@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MILLISECONDS = 1000, MOST_SECONDS = 366 * 24 * 3600 };
+static const double milliseconds_of_second = 1000;
+static const double most_seconds = 366 * 24 * 3600;
 
 /* Digits and at most one point: strtod() would take "inf", "0x1p3" and " 7" as well. */
 static bool is_plain_decimal(const char *text)
@@ -32,9 +33,9 @@ bool parse_seconds(const char *text, int64_t least, int64_t *milliseconds)
     if (!is_plain_decimal(text))
         return false;
     seconds = strtod(text, NULL);
-    if (seconds > MOST_SECONDS)
+    if (seconds > most_seconds)
         return false;
-    result = (int64_t)(seconds * MILLISECONDS + 0.5);
+    result = (int64_t)(seconds * milliseconds_of_second + 0.5);
     if (result < least)
         return false;
     *milliseconds = result;
