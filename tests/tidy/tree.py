@@ -27,7 +27,8 @@ class Tree:
             names = listed.stdout.decode().split("\0")
             return [name for name in names if name and (self.root / name).is_file()]
         return [os.path.relpath(os.path.join(folder, name), self.root)
-                for folder, _, names in os.walk(self.root) for name in names]
+                for folder, _, names in os.walk(self.root) for name in names
+                if os.path.relpath(folder, self.root).split(os.sep)[0] != "build"]
 
     def text(self, path):
         if path not in self._texts:
