@@ -16,14 +16,18 @@ namespace {
 constexpr int kRestart = SAM_RECOVERY_POLICY_RESTART;
 constexpr int kInterval = 400;
 
+void start_and_stay_healthy() {
+  app::enter(kInterval, kRestart);
+  app::expect_ok(sam_start());
+  app::report("started");
+  app::stay_healthy(20);
+}
+
 // The thaw reaches the supervisor first: what it finds then is not the active process's fault.
 TEST(SamFreezeBeyondStock, OfBothIsNotHeldAgainstTheProcess) {
   SamProcess application([] {
     app::handle(SIGTERM, app::report_warning);
-    app::enter(kInterval, kRestart);
-    app::expect_ok(sam_start());
-    app::report("started");
-    app::stay_healthy(20);
+    start_and_stay_healthy();
   });
   const Report active = application.wait_for("started");
   for (int round = 0; round < 3; ++round) {
@@ -41,12 +45,7 @@ TEST(SamFreezeBeyondStock, OfBothIsNotHeldAgainstTheProcess) {
 }
 
 TEST(SamFreeze, ThatNeverEndsForTheProcessIsAHang) {
-  SamProcess application([] {
-    app::enter(kInterval, kRestart);
-    app::expect_ok(sam_start());
-    app::report("started");
-    app::stay_healthy(20);
-  });
+  SamProcess application([] { start_and_stay_healthy(); });
   const Report active = application.wait_for("started");
   application.signal_group(SIGSTOP);
   ASSERT_TRUE(becomes('T', application.supervisor()));
@@ -60,10 +59,7 @@ TEST(SamFreeze, ThatNeverEndsForTheProcessIsAHang) {
 TEST(SamFreeze, OfTheSupervisorAloneIsNotHeldAgainstTheProcess) {
   SamProcess application([] {
     app::handle(SIGTERM, app::report_warning);
-    app::enter(kInterval, kRestart);
-    app::expect_ok(sam_start());
-    app::report("started");
-    app::stay_healthy(20);
+    start_and_stay_healthy();
   });
   application.wait_for("started");
   ::kill(application.supervisor(), SIGSTOP);

@@ -139,6 +139,16 @@ TEST(SamOperatorSecure, SetUserIdProgramsAskNobody) {
   EXPECT_EQ(output.find("SAM_INTERVAL"), std::string::npos) << output;
 }
 
+// With a log on that descriptor; the fifth instance stays.
+void log_to_and_crash(int fd) {
+  set("SAM_LOG", std::to_string(fd));
+  const unsigned id = app::enter(kLongInterval, kRestart);
+  app::expect_ok(sam_start());
+  if (id < 5) app::die_by(SIGKILL);
+  app::report("fifth");
+  app::sleep_forever();
+}
+
 // Nobody reads it, and it is full before the first line.
 TEST(SamOperatorLog, HoldsUpNothingWhenItIsFull) {
   SamProcess application([] {
@@ -149,12 +159,7 @@ TEST(SamOperatorLog, HoldsUpNothingWhenItIsFull) {
     while (::write(ends[1], rubbish.data(), rubbish.size()) > 0) {
     }
     ::fcntl(ends[1], F_SETFL, 0);
-    set("SAM_LOG", std::to_string(ends[1]));
-    const unsigned id = app::enter(kLongInterval, kRestart);
-    app::expect_ok(sam_start());
-    if (id < 5) app::die_by(SIGKILL);
-    app::report("fifth");
-    app::sleep_forever();
+    log_to_and_crash(ends[1]);
   });
   application.wait_for("fifth");
 }
@@ -164,12 +169,7 @@ TEST(SamOperatorLog, KillsNobodyWhenItsReaderHasGone) {
     int ends[2];
     app::expect_that(::pipe(ends) == 0);
     ::close(ends[0]);
-    set("SAM_LOG", std::to_string(ends[1]));
-    const unsigned id = app::enter(kLongInterval, kRestart);
-    app::expect_ok(sam_start());
-    if (id < 5) app::die_by(SIGKILL);
-    app::report("fifth");
-    app::sleep_forever();
+    log_to_and_crash(ends[1]);
   });
   application.wait_for("fifth");
 }
