@@ -10,10 +10,14 @@ target_sources(simulate PRIVATE $<TARGET_OBJECTS:cs_simulation>)
 target_include_directories(simulate PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
                            ${PROJECT_SOURCE_DIR}/tests)
 target_link_libraries(simulate PRIVATE cs_warnings Threads::Threads)
-add_test(NAME Simulation.KnownSeeds COMMAND simulate --seeds 400000)
+set(known_seeds 400000)
+if(CS_SANITIZE)
+  set(known_seeds 10000)  # as many as take seconds
+endif()
+add_test(NAME Simulation.KnownSeeds COMMAND simulate --seeds ${known_seeds})
 set_tests_properties(Simulation.KnownSeeds PROPERTIES LABELS simulation TIMEOUT 3600 PROCESSORS 2)
 
-cs_add_test_program(every_sequence_test SOURCES simulation/every_sequence_test.cpp
+cs_add_test_program(every_sequence_test OPTIMIZED SOURCES simulation/every_sequence_test.cpp
                     OBJECTS cs_sam cs_ipc cs_common)
 gtest_discover_tests(every_sequence_test PROPERTIES TIMEOUT 120 LABELS simulation)
 
