@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Hours of use in half a minute, or as long as CS_SOAK_SECONDS says: at the end the process, its daemon
-// and the machine hold what they held at the start.
+// Hours of use in half a minute, or as long as CS_SOAK_SECONDS says: at the end the process, its
+// daemon and the machine hold what they held at the start.
 #include <corosync/votequorum.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
