@@ -14,16 +14,17 @@ if(CS_SANITIZE)
   set(known_seeds 10000)  # as many as take seconds
 endif()
 add_test(NAME Simulation.KnownSeeds COMMAND simulate --seeds ${known_seeds})
-add_test(NAME Simulation.FreshSeeds COMMAND simulate)
-set_tests_properties(Simulation.KnownSeeds Simulation.FreshSeeds PROPERTIES LABELS simulation
-                     TIMEOUT 3600 PROCESSORS 2)
+set_tests_properties(Simulation.KnownSeeds PROPERTIES LABELS simulation TIMEOUT 3600 PROCESSORS 2)
 
 cs_add_test_program(every_sequence_test OPTIMIZED SOURCES simulation/every_sequence_test.cpp
                     OBJECTS cs_sam cs_ipc cs_common)
 gtest_discover_tests(every_sequence_test PROPERTIES TIMEOUT 120 LABELS simulation)
 
-# Not under a sanitizer: it compiles by itself.
+# Not under a sanitizer: many lives are wanted, and what compiles by itself is not sanitized.
 if(NOT CS_SANITIZE)
+  add_test(NAME Simulation.FreshSeeds COMMAND simulate)
+  set_tests_properties(Simulation.FreshSeeds PROPERTIES LABELS simulation TIMEOUT 3600
+                       PROCESSORS 2)
   add_test(NAME Simulation.MutantsAreFound
            COMMAND ${CMAKE_CURRENT_LIST_DIR}/find-mutants ${PROJECT_SOURCE_DIR}
                    ${CMAKE_CXX_COMPILER} $<TARGET_OBJECTS:simulate> $<TARGET_OBJECTS:cs_simulation>
