@@ -12,6 +12,17 @@ cs_add_sam_unit_test(supervisor overslept)
 cs_add_sam_unit_test(supervisor rules sam_units/supervisor/rules_quorum_test.cpp
                      sam_units/supervisor/rules_late_test.cpp
                      sam_units/supervisor/rules_operator_test.cpp)
+cs_add_sam_unit_test(supervisor pacing)
+
+# What the supervisor is made of, in a world that a test scripts; its objects are those that the
+# simulation has.
+include(${PROJECT_SOURCE_DIR}/tests/simulation/objects.cmake)
+set(supervisor_objects "$<FILTER:$<TARGET_OBJECTS:cs_simulation>,INCLUDE,/src/sam/>")
+foreach(unit instance publisher service_link supervisor)
+  cs_add_unit_test(sam_${unit}_test SOURCES sam_units/supervisor/${unit}_test.cpp
+                                            sam_units/supervisor/scripted_world.cpp)
+  target_sources(sam_${unit}_test PRIVATE ${supervisor_objects})
+endforeach()
 
 cs_add_sam_unit_test(active active)
 cs_add_sam_unit_test(active health_check_thread)
@@ -26,4 +37,3 @@ cs_add_sam_unit_test(shared store sam_units/shared/store_early_test.cpp
 foreach(unit excuse forwarding log notices settings signal_names)
   cs_add_sam_unit_test(operator ${unit})
 endforeach()
-cs_add_sam_unit_test(supervisor pacing)
