@@ -26,14 +26,16 @@ endforeach()
 
 cs_add_sam_unit_test(active active)
 cs_add_sam_unit_test(active health_check_thread)
+cs_add_sam_unit_test(active thread_exit)
 
-foreach(unit checksum frames heartbeat memory_file memory_probe policy private_block process_lock
-             signal_safe_lock slot)
+foreach(unit channel checksum frames heartbeat memory_file memory_probe policy private_block
+             process_lock signal_guard signal_safe_lock slot)
   cs_add_sam_unit_test(shared ${unit})
 endforeach()
 cs_add_sam_unit_test(shared store sam_units/shared/store_early_test.cpp
                      sam_units/shared/store_processes_test.cpp)
 
-foreach(unit excuse forwarding log notices settings signal_names)
+foreach(unit excuse forwarding log notices reason settings signal_names)
   cs_add_sam_unit_test(operator ${unit})
 endforeach()
+cs_without_exceptions(sam_units/active/thread_exit_test.cpp sam_units/shared/signal_guard_test.cpp)
