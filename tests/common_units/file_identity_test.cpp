@@ -14,13 +14,13 @@ namespace {
 
 constexpr int kNoDescriptor = -1;
 
-class FileIdentityTest : public testing::Test {
+class FileIdentities : public testing::Test {
  protected:
   UniqueFd null_{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   UniqueFd zero_{::open("/dev/zero", O_RDONLY | O_CLOEXEC)};
 };
 
-TEST_F(FileIdentityTest, IsBehindEachDescriptorOfItsFile) {
+TEST_F(FileIdentities, IsBehindEachDescriptorOfItsFile) {
   const FileIdentity identity(null_.get());
   const UniqueFd copy(::dup(null_.get()));
   EXPECT_TRUE(identity.is_known());
@@ -29,7 +29,7 @@ TEST_F(FileIdentityTest, IsBehindEachDescriptorOfItsFile) {
   EXPECT_TRUE(identity.may_be_behind(copy.get()));
 }
 
-TEST_F(FileIdentityTest, IsNotBehindAnotherFileOrNone) {
+TEST_F(FileIdentities, IsNotBehindAnotherFileOrNone) {
   const FileIdentity identity(null_.get());
   for (const int other : {zero_.get(), kNoDescriptor}) {
     EXPECT_FALSE(identity.is_behind(other));
@@ -37,13 +37,13 @@ TEST_F(FileIdentityTest, IsNotBehindAnotherFileOrNone) {
   }
 }
 
-TEST_F(FileIdentityTest, AnotherFileUnderTheNumberIsNoticed) {
+TEST_F(FileIdentities, AnotherFileUnderTheNumberIsNoticed) {
   const FileIdentity identity(null_.get());
   ASSERT_EQ(::dup2(zero_.get(), null_.get()), null_.get());
   EXPECT_FALSE(identity.is_behind(null_.get()));
 }
 
-TEST_F(FileIdentityTest, UnknownIsBehindNothingForCertain) {
+TEST_F(FileIdentities, UnknownIsBehindNothingForCertain) {
   errno = 0;
   const FileIdentity unknown(kNoDescriptor);
   EXPECT_EQ(errno, EBADF);
@@ -54,7 +54,7 @@ TEST_F(FileIdentityTest, UnknownIsBehindNothingForCertain) {
   EXPECT_FALSE(unknown.may_be_behind(kNoDescriptor));
 }
 
-TEST_F(FileIdentityTest, CanBeMadeOfItsNumbers) {
+TEST_F(FileIdentities, CanBeMadeOfItsNumbers) {
   struct stat status;
   ASSERT_EQ(::fstat(null_.get(), &status), 0);
   EXPECT_TRUE(FileIdentity::of(status.st_dev, status.st_ino).is_behind(null_.get()));

@@ -44,7 +44,7 @@ int cancel_state() {
   return state;
 }
 
-class InFlightTest : public testing::Test {
+class InFlightRecord : public testing::Test {
  protected:
   void SetUp() override {
     prepare(&drop, &see_fork);
@@ -58,7 +58,7 @@ class InFlightTest : public testing::Test {
   }
 };
 
-TEST_F(InFlightTest, SectionHoldsSignalsAndCancellationOffToItsEnd) {
+TEST_F(InFlightRecord, SectionHoldsSignalsAndCancellationOffToItsEnd) {
   in_thread([] {
     {
       const Section section(Place::kEntry);
@@ -73,7 +73,7 @@ TEST_F(InFlightTest, SectionHoldsSignalsAndCancellationOffToItsEnd) {
   });
 }
 
-TEST_F(InFlightTest, OpeningLetsBothInUntilItIsClosed) {
+TEST_F(InFlightRecord, OpeningLetsBothInUntilItIsClosed) {
   in_thread([] {
     const Section section(Place::kEntry);
     Opening opening;
@@ -85,7 +85,7 @@ TEST_F(InFlightTest, OpeningLetsBothInUntilItIsClosed) {
   });
 }
 
-TEST_F(InFlightTest, CallersMaskAndCancelStateComeBack) {
+TEST_F(InFlightRecord, CallersMaskAndCancelStateComeBack) {
   in_thread([] {
     sigset_t usr1;
     sigemptyset(&usr1);
@@ -99,7 +99,7 @@ TEST_F(InFlightTest, CallersMaskAndCancelStateComeBack) {
   });
 }
 
-TEST_F(InFlightTest, EndOfAThreadInAnOpeningGivesItsUseBack) {
+TEST_F(InFlightRecord, EndOfAThreadInAnOpeningGivesItsUseBack) {
   in_thread([] {
     const Section section(Place::kEntry);
     in_flight.use = 7;
@@ -109,7 +109,7 @@ TEST_F(InFlightTest, EndOfAThreadInAnOpeningGivesItsUseBack) {
   EXPECT_THAT(dropped(), ElementsAre(7));
 }
 
-TEST_F(InFlightTest, CancelledWaitGivesItsUseBack) {
+TEST_F(InFlightRecord, CancelledWaitGivesItsUseBack) {
   std::atomic<bool> is_waiting = false;
   std::thread waiting([&is_waiting] {
     const Section section(Place::kEntry);
@@ -125,7 +125,7 @@ TEST_F(InFlightTest, CancelledWaitGivesItsUseBack) {
   EXPECT_THAT(dropped(), ElementsAre(8));
 }
 
-TEST_F(InFlightTest, NextCallAfterAJumpGivesTheOldUseBack) {
+TEST_F(InFlightRecord, NextCallAfterAJumpGivesTheOldUseBack) {
   in_thread([] {
     sigjmp_buf back;
     if (::sigsetjmp(back, 1) == 0) {
@@ -143,7 +143,7 @@ TEST_F(InFlightTest, NextCallAfterAJumpGivesTheOldUseBack) {
 
 // A handler calls the library in the middle of a wait: then the call below is taken for one that
 // never returns, and must not touch what it held.
-TEST_F(InFlightTest, WaitThatAHandlersCallHasCleanedUpAfterIsTold) {
+TEST_F(InFlightRecord, WaitThatAHandlersCallHasCleanedUpAfterIsTold) {
   in_thread([] {
     const Section section(Place::kEntry);
     in_flight.use = 10;
@@ -154,7 +154,7 @@ TEST_F(InFlightTest, WaitThatAHandlersCallHasCleanedUpAfterIsTold) {
   EXPECT_THAT(dropped(), ElementsAre(10));
 }
 
-TEST_F(InFlightTest, DuringACallbackTheThreadIsOutside) {
+TEST_F(InFlightRecord, DuringACallbackTheThreadIsOutside) {
   in_thread([] {
     const Section section(Place::kEntry);
     in_flight.use = 11;
@@ -172,7 +172,7 @@ TEST_F(InFlightTest, DuringACallbackTheThreadIsOutside) {
   EXPECT_THAT(dropped(), IsEmpty());
 }
 
-TEST_F(InFlightTest, EndOfAThreadInACallbackGivesTheUsesOfAllItsCallsBack) {
+TEST_F(InFlightRecord, EndOfAThreadInACallbackGivesTheUsesOfAllItsCallsBack) {
   in_thread([] {
     const Section outer(Place::kEntry);
     in_flight.use = 13;
@@ -185,14 +185,14 @@ TEST_F(InFlightTest, EndOfAThreadInACallbackGivesTheUsesOfAllItsCallsBack) {
   EXPECT_THAT(dropped(), ElementsAre(13, 14));
 }
 
-TEST_F(InFlightTest, EachThreadHasItsOwnNameForLocks) {
+TEST_F(InFlightRecord, EachThreadHasItsOwnNameForLocks) {
   const Mutex::Token mine = self();
   EXPECT_EQ(mine, self());
   EXPECT_NE(mine, 0U);
   in_thread([mine] { EXPECT_NE(self(), mine); });
 }
 
-TEST_F(InFlightTest, ChildOfAForkCountsItAndHasAnotherName) {
+TEST_F(InFlightRecord, ChildOfAForkCountsItAndHasAnotherName) {
   const unsigned before = forks();
   const Mutex::Token mine = self();
   const pid_t child = ::fork();

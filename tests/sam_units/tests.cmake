@@ -8,6 +8,7 @@ endfunction()
 cs_add_sam_unit_test(supervisor backoff)
 cs_add_sam_unit_test(supervisor child_signal)
 cs_add_sam_unit_test(supervisor death_watch)
+cs_add_sam_unit_test(supervisor linux_world)
 cs_add_sam_unit_test(supervisor overslept)
 cs_add_sam_unit_test(supervisor rules sam_units/supervisor/rules_quorum_test.cpp
                      sam_units/supervisor/rules_late_test.cpp
@@ -23,6 +24,10 @@ foreach(unit instance publisher service_link supervisor)
                                             sam_units/supervisor/scripted_world.cpp)
   target_sources(sam_${unit}_test PRIVATE ${supervisor_objects})
 endforeach()
+
+cs_add_namespace_test(sam_service_clients_test TIMEOUT 120
+  LIBS cs_stand_in OBJECTS cs_sam cs_ipc cs_common
+  SOURCES sam_units/supervisor/cmap_client_test.cpp sam_units/supervisor/quorum_client_test.cpp)
 
 cs_add_sam_unit_test(active active)
 cs_add_sam_unit_test(active health_check_thread)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The pipes and the page between supervisor and instances: who holds which end, and what that shows.
+// The pipes and the page between supervisor and instances: who holds which end, and what it shows.
 #include "sam/shared/channel.h"
 
 #include <fcntl.h>
