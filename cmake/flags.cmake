@@ -116,9 +116,10 @@ if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   endif()
 endif()
 
-# cs_join_sources(LIBRARY OBJECTS): shows GCC all of a shared library's own sources at once when it
-# links them: a tenth less code, and a third less of what unwinding needs. The objects can be linked
-# without that as well, and a user who says -fno-lto has it so. Clang would need another linker.
+# cs_join_sources(LIBRARY OBJECTS): shows GCC all sources of these objects at once when it links the
+# shared library: a tenth less code, and a third less of what unwinding needs. The objects can be
+# linked without that as well, and a user who says -fno-lto has it so. Clang would need another
+# linker.
 function(cs_join_sources library objects)
   if(NOT BUILD_SHARED_LIBS OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR CS_SANITIZE
      OR NOT CMAKE_BUILD_TYPE MATCHES "Rel" OR CMAKE_CXX_FLAGS MATCHES "-fno-lto")
@@ -128,7 +129,6 @@ function(cs_join_sources library objects)
   check_cxx_source_compiles("int main() { return 0; }" CS_COMPILER_JOINS_SOURCES)
   if(CS_COMPILER_JOINS_SOURCES)
     target_compile_options(${objects} PRIVATE -flto -ffat-lto-objects)
-    target_compile_options(${library} PRIVATE -flto -ffat-lto-objects)
     target_link_options(${library} PRIVATE -flto)
   endif()
 endfunction()
