@@ -190,7 +190,8 @@ void Invariants::key_set(Nanoseconds now, const Keys& before, const Keys& after)
   require(after.recovery && after.poll_period && after.last_updated, now,
           "the state is published last");
   if (*after.state == "running") {
-    const bool is_over = killed_ || killed_in_vain_ || is_marked_;  // and not yet buried
+    // And not yet buried; or killed in a process that was over, when its daemon asked for a stop.
+    const bool is_over = killed_ || killed_in_vain_ || is_marked_ || application_.has_forked();
     require(is_running_ || wanted_start_ != 0 || is_over, now,
             "keys never say more life than there is");
     require(!is_limited || *after.last_updated != 0, now, "the state is published last");
