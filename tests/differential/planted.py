@@ -89,7 +89,8 @@ def main():
     for name, (kind, file, old, new) in FAULTS.items():
         copy_tree(tree)
         plant(tree, file, old, new)
-        run_quietly("cmake", "-S", tree, "-B", build, "-DCS_BUILD_TESTS=OFF", *options)
+        run_quietly("cmake", "-S", tree, "-B", build, "-DCS_BUILD_TESTS=OFF",
+                    "-DCS_BUILD_EXAMPLES=OFF", "-DCS_BUILD_TOOLS=OFF", *options)
         run_quietly("cmake", "--build", build, "--parallel", "2", "--target", "sam", "votequorum",
                     "corosync_common")
         print(f"planted: {name}", flush=True)
