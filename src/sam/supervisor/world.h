@@ -41,10 +41,11 @@ struct ForwardedSignal {
 enum class Service : std::uint8_t { kQuorum, kCmap };
 enum class Patience : bool { kNone, kEndless };
 
-// There are two definitions of these functions, each with a class of its own that derives from this
-// one and has the state: for Linux (linux_world.h), and for a simulation in which a seed decides
-// what happens (tests/simulation). A program has the one that is linked into it, so that the seam
-// costs the library no table of functions.
+// There are three definitions of these functions, each with a class of its own that derives from
+// this one and has the state: for Linux (linux_world.h), for a simulation in which a seed decides
+// what happens (tests/simulation), and for tests that say it step by step (scripted_world.h). A
+// program has the one that is linked into it, so that the seam costs the library no table of
+// functions.
 class World {
  public:
   World(const World&) = delete;
