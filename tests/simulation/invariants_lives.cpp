@@ -106,7 +106,9 @@ void Invariants::forked(Nanoseconds now) {
   }
   if (application_.instance() == 0) return;
   require(settings_.policy.restarts() && !is_marked_, now, "who quits is not restarted");
-  require(last_was_start_, now, "a stopped or finalized process is never restarted");
+  // A verdict that missed one process of an application goes on to the next, whatever that has said.
+  const bool is_settled = killed_ && application_.has_forked();
+  require(last_was_start_ || is_settled, now, "a stopped or finalized process is never restarted");
   require(data_.era > era_, now, "an acknowledged store is what the next instance finds");
   const bool was_told = round_began_ - daemon_.answers_since() > kPatience && daemon_.keys.state;
   require(!was_told || *daemon_.keys.state == "stopped", now,
