@@ -106,7 +106,7 @@ void Invariants::forked(Nanoseconds now) {
   }
   if (application_.instance() == 0) return;
   require(settings_.policy.restarts() && !is_marked_, now, "who quits is not restarted");
-  // A verdict that missed one process of an application goes on to the next, whatever that has said.
+  // A verdict that missed one process of an application goes on to the next, whatever it has said.
   const bool is_settled = killed_ && application_.has_forked();
   require(last_was_start_ || is_settled, now, "a stopped or finalized process is never restarted");
   require(data_.era > era_, now, "an acknowledged store is what the next instance finds");
