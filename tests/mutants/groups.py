@@ -2,6 +2,7 @@
 """Which tests look for the slips of a room, the fast ones first. A group is a list of runs; a run is
 one program, or one case of it."""
 import dataclasses
+import functools
 import glob
 import os
 import subprocess
@@ -78,6 +79,7 @@ def unit_runs(place, slip):
     return [Run(name) for name in names]
 
 
+@functools.lru_cache(None)
 def list_cases(place, program):
     """The names of a program's cases."""
     listed = subprocess.run([f"{place.build}/tests/{program}", "--gtest_list_tests"],
@@ -117,3 +119,10 @@ def targets(place, slip):
     if library_of(slip) == "votequorum":
         programs += STAND_INS
     return libraries + programs
+
+
+def all_targets(place, chosen):
+    """What the slips that were chosen need, with the programs that are built but once."""
+    wanted = {target for slip in chosen for target in targets(place, slip)}
+    wanted |= {run.program for slip in chosen for run in private_runs(slip)}
+    return sorted(wanted | set(PROCESSES))

@@ -3,7 +3,6 @@
 tree, one at a time, and tells which of them the tests see. See scripts/mutate."""
 import argparse
 import collections
-import hashlib
 import json
 import os
 import sys
@@ -21,7 +20,7 @@ class Memory:
 
     def __init__(self, path):
         self.path = path
-        self.data = {"tree": "", "times": {}, "seen_by": {}}
+        self.data = {"passed": {}, "times": {}, "seen_by": {}}
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:
                 self.data.update(json.load(file))
@@ -35,10 +34,10 @@ class Memory:
 class Trial:
     """Tries slips, and counts."""
 
-    def __init__(self, root, jobs):
+    def __init__(self, root, jobs, fast):
         folder = f"{root}/build/mutants"
         os.makedirs(folder, exist_ok=True)
-        self.jobs = jobs
+        self.jobs, self.fast = jobs, fast
         self.memory = Memory(f"{folder}/memory.json")
         self.place = Place(root, folder)
         self.runner = runner.Runner(self.place, self.memory.data["times"], jobs)
@@ -47,19 +46,21 @@ class Trial:
 
     def prepare(self, chosen):
         """Builds, and sees that all tests that will be asked pass without a slip."""
-        self.place.prepare(self.jobs)
+        self.place.prepare()
+        error = self.place.make(groups.all_targets(self.place, chosen), self.jobs)
+        if error:
+            sys.exit(f"mutate: does not build without a slip:\n{error}")
         wanted = {run.name: run for slip in chosen for group in self.groups(slip) for run in group}
-        digest = tree_digest(self.place.tree)
-        if self.memory.data["tree"] != digest:
-            self.memory.data.update(tree=digest, passed=[])
-        missing = [run for name, run in wanted.items() if name not in self.memory.data["passed"]]
+        passed = self.memory.data["passed"]
+        missing = [run for name, run in wanted.items()
+                   if passed.get(name) != self.place.digest(run.program)]
         for run in missing:
             began = time.monotonic()
             failure = self.runner.run(run) and self.runner.run(run)
             if failure:
                 sys.exit(f"mutate: fails without a slip: {failure}")
             self.memory.data["times"][run.name] = time.monotonic() - began
-            self.memory.data["passed"].append(run.name)
+            passed[run.name] = self.place.digest(run.program)
             self.memory.save()
         runner.end_all_below(os.getpid())
 
@@ -67,8 +68,9 @@ class Trial:
         """The fast ones first; the one that has seen the slip before goes ahead of its group."""
         last = self.memory.data["seen_by"].get(slip.name)
         times = self.memory.data["times"]
-        found = [groups.unit_runs(self.place, slip), groups.process_runs(self.place, slip),
-                 groups.private_runs(slip)]
+        found = [groups.unit_runs(self.place, slip)]
+        if not self.fast:
+            found += [groups.process_runs(self.place, slip), groups.private_runs(slip)]
         return [sorted(group, key=lambda run: (run.name != last, times.get(run.name, 0)))
                 for group in found]
 
@@ -132,17 +134,6 @@ def print_rate(name, counts):
           f"{counts['survived']:3} survived {counts['equivalent']:3} equivalent {rate:6.1f} %")
 
 
-def tree_digest(tree):
-    """Of all that is built and run."""
-    digest = hashlib.sha256()
-    for folder, folders, names in os.walk(tree):
-        folders[:] = sorted(name for name in folders if name not in ("build", "__pycache__"))
-        for name in sorted(names):
-            with open(f"{folder}/{name}", "rb") as file:
-                digest.update(name.encode() + file.read())
-    return digest.hexdigest()
-
-
 def choose(known, rooms, wanted):
     """Numbers count from 1; a name may be a part of one."""
     chosen = []
@@ -160,6 +151,7 @@ def main():
     parser.add_argument("root")
     parser.add_argument("--room", action="append")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--fast", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("wanted", nargs="*")
     options = parser.parse_args()
@@ -175,7 +167,7 @@ def main():
             print(f"{number:3} {slip.room}: {slip.name} ({slip.file})")
         return 0
     runner.adopt_orphans()
-    trial = Trial(options.root, options.jobs)
+    trial = Trial(options.root, options.jobs, options.fast)
     trial.prepare([slip for _, slip in chosen if not slip.equivalent])
     for number, slip in chosen:
         trial.note(number, slip)
