@@ -23,7 +23,7 @@ DAEMON = ["votequorum_newest_daemon_test", "votequorum_threads_daemon_test",
           "votequorum_daemon_test"]
 OTHER_UNITS = ["common_units_test", "corosync_common_test", "ipc_units_test",
                "votequorum_units_test"]
-SEEDS = "400000"
+FEW_SEEDS, SEEDS = "10000", "400000"  # most of what the simulation finds it finds soon
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,13 +37,15 @@ class Run:
     @property
     def name(self):
         """As it is printed, and kept."""
+        if self.program == "simulate":
+            return f"simulate {self.case}"
         return (self.case or self.program) + ("/socket" if self.socket else "")
 
     def command(self, place):
         """What is to be run."""
         program = f"{place.build}/tests/{self.program}"
         if self.program == "simulate":
-            return [program, "--seeds", SEEDS]
+            return [program, "--seeds", self.case]
         command = [program, "--gtest_brief=1", "--gtest_fail_fast"]
         if self.case:
             command.append(f"--gtest_filter={self.case}")
@@ -64,6 +66,18 @@ def room_units(place, room):
     return [name for name in names if place.has(name)]
 
 
+def own_runs(place, slip):
+    """The unit program of the slip's own file, which is soon built."""
+    stem = os.path.splitext(os.path.basename(slip.file))[0]
+    name = f"sam_{stem}_test"
+    return [Run(name)] if name in room_units(place, slip.room) else []
+
+
+def is_sure(run):
+    """Whether it says the same each time: others may have met a busy machine, and run twice."""
+    return not run.private and (run.program == "simulate" or run.program not in PROCESSES)
+
+
 def unit_runs(place, slip):
     """What needs neither daemon nor other processes."""
     if library_of(slip) == "votequorum":
@@ -74,9 +88,14 @@ def unit_runs(place, slip):
     names = room_units(place, slip.room)
     for room in UNITS_TOO.get(slip.room, []):
         names += room_units(place, room)
-    if slip.room in SIMULATED:
-        names += ["every_sequence_test", "simulate"]
-    return [Run(name) for name in names]
+    simulated = [Run("simulate", FEW_SEEDS)] if slip.room in SIMULATED else []
+    return [Run(name) for name in names] + simulated
+
+
+def long_runs(slip):
+    """As unit_runs(), for what takes longer."""
+    runs = [Run("simulate", SEEDS)] if slip.room in SIMULATED else []
+    return runs + ([Run("every_sequence_test")] if "/rules." in slip.file else [])
 
 
 @functools.lru_cache(None)
@@ -108,21 +127,3 @@ def private_runs(slip):
         return [Run(name, private=True) for name in SAM_DAEMON]
     runs = [Run(name, private=True) for name in STAND_INS + DAEMON]
     return runs + [Run(name, private=True, socket=True) for name in DAEMON]
-
-
-def targets(place, slip):
-    """What has to be built to try a slip."""
-    libraries = ["corosync_common", "votequorum", "sam"]
-    if slip.room not in ("common", "ipc", "wire", "corosync_common"):
-        libraries = [library_of(slip)]
-    programs = [run.program for run in unit_runs(place, slip)]
-    if library_of(slip) == "votequorum":
-        programs += STAND_INS
-    return libraries + programs
-
-
-def all_targets(place, chosen):
-    """What the slips that were chosen need, with the programs that are built but once."""
-    wanted = {target for slip in chosen for target in targets(place, slip)}
-    wanted |= {run.program for slip in chosen for run in private_runs(slip)}
-    return sorted(wanted | set(PROCESSES))

@@ -47,10 +47,10 @@ class Trial:
     def prepare(self, chosen):
         """Builds, and sees that all tests that will be asked pass without a slip."""
         self.place.prepare()
-        error = self.place.make(groups.all_targets(self.place, chosen), self.jobs)
+        wanted = {run.name: run for slip in chosen for group in self.groups(slip) for run in group}
+        error = self.place.make({run.program for run in wanted.values()}, self.jobs)
         if error:
             sys.exit(f"mutate: does not build without a slip:\n{error}")
-        wanted = {run.name: run for slip in chosen for group in self.groups(slip) for run in group}
         passed = self.memory.data["passed"]
         missing = [run for name, run in wanted.items()
                    if passed.get(name) != self.place.digest(run.program)]
@@ -65,38 +65,33 @@ class Trial:
         runner.end_all_below(os.getpid())
 
     def groups(self, slip):
-        """The fast ones first; the one that has seen the slip before goes ahead of its group."""
-        last = self.memory.data["seen_by"].get(slip.name)
-        times = self.memory.data["times"]
-        found = [groups.unit_runs(self.place, slip)]
+        """Lists of runs, the fast ones first; ahead of all what has seen the slip before."""
+        found = [groups.own_runs(self.place, slip), groups.unit_runs(self.place, slip)]
         if not self.fast:
-            found += [groups.process_runs(self.place, slip), groups.private_runs(slip)]
-        return [sorted(group, key=lambda run: (run.name != last, times.get(run.name, 0)))
-                for group in found]
+            found += [groups.process_runs(self.place, slip), groups.long_runs(slip),
+                      groups.private_runs(slip)]
+        last = self.memory.data["seen_by"].get(slip.name)
+        found.insert(0, [run for group in found for run in group if run.name == last][:1])
+        times = self.memory.data["times"]
+        return [sorted(group, key=lambda run: times.get(run.name, 0)) for group in found if group]
 
     def look_for(self, slip):
         """The name of what has seen it; None when nothing has; it must build."""
         with open(f"{self.place.root}/{slip.file}", encoding="utf-8") as file:
             self.place.plant(slip.file, slips.apply(slip, file.read()))
-        error = self.place.make(groups.targets(self.place, slip), self.jobs)
-        if error:
-            sys.exit(f"mutate: {slip.name}: does not build:\n{error}")
-        last = self.memory.data["seen_by"].get(slip.name)
-        for number, group in enumerate(self.ahead(self.groups(slip), last)):
-            failure = self.runner.first_failure(group, 2 * self.jobs if number == 2 else self.jobs,
-                                                confirm=number > 1)
+        for group in self.groups(slip):
+            error = self.place.make({run.program for run in group}, self.jobs)
+            if error:
+                sys.exit(f"mutate: {slip.name}: does not build:\n{error}")
+            is_sure = groups.is_sure(group[0])
+            failure = self.runner.first_failure(group, self.jobs * (1 if is_sure else 2),
+                                                confirm=not is_sure)
             runner.end_all_below(os.getpid())
             if failure:
                 self.memory.data["seen_by"][slip.name] = failure[0].name
                 self.memory.save()
                 return failure[1]
         return None
-
-    @staticmethod
-    def ahead(found, last):
-        """The groups, and before them the test that has seen the slip before."""
-        first = [run for group in found for run in group if run.name == last]
-        return [first, *found]
 
     def note(self, number, slip):
         """Tries one and prints the result."""

@@ -17,9 +17,12 @@ cs_add_sam_unit_test(active active)
 cs_add_sam_unit_test(active health_check_thread)
 
 foreach(unit checksum frames heartbeat memory_file memory_probe policy private_block process_lock
-             signal_safe_lock slot)
+             signal_guard signal_safe_lock slot)
   cs_add_sam_unit_test(shared ${unit})
 endforeach()
+# A thread that is cancelled passes through the guards, as they are compiled for the library.
+set_source_files_properties(sam_units/shared/signal_guard_test.cpp PROPERTIES
+                            COMPILE_OPTIONS -fno-exceptions)
 cs_add_sam_unit_test(shared store sam_units/shared/store_early_test.cpp
                      sam_units/shared/store_processes_test.cpp)
 
