@@ -22,7 +22,8 @@ class Slip:
     old: str = ""
     new: str = ""
     equivalent: str = ""  # why no test can see it
-    simulation: bool = False  # the simulation alone must find it
+    simulation: str = ""  # set: the simulation alone must find it
+    differential: str = ""  # the kind of random program that must find it
 
 
 def replace_once(text, old, new, where):
@@ -52,12 +53,9 @@ def add_line(slip, line, where):
     if mark in "-+ ":
         return
     field, colon, value = line.partition(": ")
-    if not colon or field not in ("file", "equivalent", "simulation"):
+    if not colon or field not in ("file", "equivalent", "simulation", "differential"):
         raise Stale(f"{where}: not understood: {line}")
-    if field == "simulation":
-        slip.simulation = True
-    else:
-        setattr(slip, field, f"{getattr(slip, field)} {value}".strip())
+    setattr(slip, field, f"{getattr(slip, field)} {value}".strip())
 
 
 def parse(room, text):
