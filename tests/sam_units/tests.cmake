@@ -11,6 +11,7 @@ cs_add_sam_unit_test(supervisor death_watch)
 cs_add_sam_unit_test(supervisor overslept)
 cs_add_sam_unit_test(supervisor rules sam_units/supervisor/rules_quorum_test.cpp
                      sam_units/supervisor/rules_late_test.cpp
+                     sam_units/supervisor/rules_life_test.cpp
                      sam_units/supervisor/rules_operator_test.cpp)
 
 cs_add_sam_unit_test(active active)
