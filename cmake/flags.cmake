@@ -96,11 +96,42 @@ if(NOT CS_SANITIZE)
   endif()
 endif()
 target_link_libraries(cs_shipped INTERFACE cs_warnings)
+
 # In what is shipped only: elsewhere the compiler sees such pointers in the C++ library's streams,
 # and with a sanitizer in every check that it adds.
 if(CS_WERROR AND NOT CS_SANITIZE)
   target_compile_options(cs_shipped INTERFACE -Wnull-dereference)
 endif()
+
+# Cold code is compiled for size. With GCC's -Oz (from 12 on) it is a fiftieth smaller still; with
+# clang's its tables for unwinding grow by more than it shrinks.
+set(CS_FOR_SIZE "")
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(CS_FOR_SIZE -Os)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    cs_find_flag(-Oz CS_COMPILER_KNOWS_OZ)
+    if(CS_COMPILER_KNOWS_OZ)
+      set(CS_FOR_SIZE -Oz)
+    endif()
+  endif()
+endif()
+
+# cs_join_sources(LIBRARY OBJECTS): shows GCC all sources of these objects at once when it links the
+# shared library: a tenth less code, and a third less of what unwinding needs. The objects can be
+# linked without that as well, and a user who says -fno-lto has it so. Clang would need another
+# linker.
+function(cs_join_sources library objects)
+  if(NOT BUILD_SHARED_LIBS OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR CS_SANITIZE
+     OR NOT CMAKE_BUILD_TYPE MATCHES "Rel" OR CMAKE_CXX_FLAGS MATCHES "-fno-lto")
+    return()
+  endif()
+  set(CMAKE_REQUIRED_FLAGS -flto)
+  check_cxx_source_compiles("int main() { return 0; }" CS_COMPILER_JOINS_SOURCES)
+  if(CS_COMPILER_JOINS_SOURCES)
+    target_compile_options(${objects} PRIVATE -flto -ffat-lto-objects)
+    target_link_options(${library} PRIVATE -flto)
+  endif()
+endfunction()
 
 add_custom_target(libraries COMMENT "All shipped libraries")
 

@@ -105,6 +105,15 @@ static int read_command(char *line, size_t size)
     return 1;
 }
 
+static void count(void)
+{
+    pthread_mutex_lock(&lock);
+    notes.count++;
+    if (!sick) /* a store is a sign of life, like a health check */
+        keep();
+    pthread_mutex_unlock(&lock);
+}
+
 static void work(void)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -114,12 +123,11 @@ static void work(void)
     while (going_on) {
         int asked = poll(&input, 1, 1) > 0;
 
+        count();
+        if (!asked)
+            continue;
         pthread_mutex_lock(&lock);
-        notes.count++;
-        if (!sick) /* a store is a sign of life, like a health check */
-            keep();
-        if (asked)
-            going_on = read_command(command, sizeof(command)) && obey(command);
+        going_on = read_command(command, sizeof(command)) && obey(command);
         pthread_mutex_unlock(&lock);
     }
 }
@@ -137,7 +145,8 @@ int main(int argc, char *argv[])
     greet(instance);
     check("sam_hc_callback_register", sam_hc_callback_register(check_health));
     check("sam_start", sam_start()); /* with -q: waits for quorum */
-    printf("instance %u works\n", instance);
+    count();
+    printf("instance %u works\n", instance); /* and from here on has something to lose */
     work();
     check("sam_stop", sam_stop()); /* from here on, ending is no failure */
     printf("instance %u ends at %llu\n", instance, (unsigned long long)notes.count);

@@ -75,9 +75,10 @@ cs_error_t Connection::ask(std::span<const std::byte> request, const ExpectedRep
   if (const cs_error_t status = take_turn(deadline); status != CS_OK) return status;
 
   if (const ssize_t sent = send(request); sent < 0) {
-    out_of_step_ = !was_not_sent(sent);
+    const bool sent_perhaps = !was_not_sent(sent);
+    out_of_step_ = sent_perhaps;
     unlock_requests();
-    return out_of_step_ ? CS_ERR_LIBRARY : status_from_qb(sent);
+    return sent_perhaps ? CS_ERR_LIBRARY : status_from_qb(sent);
   }
   const ssize_t received = receive_reply(deadline);
   if (nothing_came(received)) return wait_for_reply(slot, deadline);

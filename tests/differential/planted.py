@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """planted.py BUILD PROGRAM ROOT CMAKE-OPTION...: that the comparison finds what it is there for.
 Builds our libraries with one slip at a time (those of tests/mutants that say so) in a copy of the
-tree, in the folder BUILD, and requires that random programs find each within SECONDS. Exit status: 0 if they do; 77 where nothing
-can run."""
+tree, in the folder BUILD, and requires that random programs find each within SECONDS. Exit status:
+0 if they do; 77 where nothing can run."""
 import os
 import subprocess
 import sys
@@ -53,7 +53,8 @@ def main():
     for slip in [slip for slip in slips.load() if slip.differential]:
         place.copy_tree(SOURCE, tree)
         plant(tree, slip)
-        run_quietly("cmake", "-S", tree, "-B", build, "-DCS_BUILD_TESTS=OFF", *options)
+        run_quietly("cmake", "-S", tree, "-B", build, "-DCS_BUILD_TESTS=OFF",
+                    "-DCS_BUILD_EXAMPLES=OFF", "-DCS_BUILD_TOOLS=OFF", *options)
         run_quietly("cmake", "--build", build, "--parallel", "2", "--target", "sam", "votequorum",
                     "corosync_common")
         print(f"planted: {slip.name}", flush=True)

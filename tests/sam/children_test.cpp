@@ -296,9 +296,12 @@ TEST(SamChildrenBeyondStock, WhatAHandlerForksInTheSupervisorHidesNoEnd) {
 TEST(SamChildrenBeyondStock, HandlerThatReturnsInWhatItForkedMakesNoSecondSupervisor) {
   SamProcess application([] {
     app::handle(SIGUSR1, [](int) {
-      if (::fork() != 0) return;
-      ::execl("/nonexistent", "nonexistent", static_cast<char*>(nullptr));
-      app::report("forked");
+      const int before = errno;
+      if (::fork() == 0) {
+        ::execl("/nonexistent", "nonexistent", static_cast<char*>(nullptr));
+        app::report("forked");
+      }
+      errno = before;
     });
     app::enter(0, kRestart);
     app::expect_ok(sam_start());

@@ -5,7 +5,7 @@
 add_library(cs_sam_test_support STATIC support/sam_process.cpp support/sam_scenario.cpp
             support/proc.cpp)
 target_include_directories(cs_sam_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
-target_link_libraries(cs_sam_test_support PRIVATE cs_warnings
+target_link_libraries(cs_sam_test_support PRIVATE cs_warnings cs_test_flags
                       PUBLIC sam cs_test_support GTest::gtest -Wl,--enable-new-dtags)
 
 cs_add_process_test(sam_process_test

@@ -8,26 +8,40 @@ endfunction()
 cs_add_sam_unit_test(supervisor backoff)
 cs_add_sam_unit_test(supervisor child_signal)
 cs_add_sam_unit_test(supervisor death_watch)
+cs_add_sam_unit_test(supervisor linux_world)
 cs_add_sam_unit_test(supervisor overslept)
 cs_add_sam_unit_test(supervisor rules sam_units/supervisor/rules_quorum_test.cpp
                      sam_units/supervisor/rules_late_test.cpp
                      sam_units/supervisor/rules_life_test.cpp
                      sam_units/supervisor/rules_operator_test.cpp)
+cs_add_sam_unit_test(supervisor pacing)
+
+# What the supervisor is made of, in a world that a test scripts; its objects are those that the
+# simulation has.
+include(${PROJECT_SOURCE_DIR}/tests/simulation/objects.cmake)
+set(supervisor_objects "$<FILTER:$<TARGET_OBJECTS:cs_simulation>,INCLUDE,/src/sam/>")
+foreach(unit instance publisher service_link supervisor)
+  cs_add_unit_test(sam_${unit}_test SOURCES sam_units/supervisor/${unit}_test.cpp
+                                            sam_units/supervisor/scripted_world.cpp)
+  target_sources(sam_${unit}_test PRIVATE ${supervisor_objects})
+endforeach()
+
+cs_add_namespace_test(sam_service_clients_test TIMEOUT 120
+  LIBS cs_stand_in OBJECTS cs_sam cs_ipc cs_common
+  SOURCES sam_units/supervisor/cmap_client_test.cpp sam_units/supervisor/quorum_client_test.cpp)
 
 cs_add_sam_unit_test(active active)
 cs_add_sam_unit_test(active health_check_thread)
+cs_add_sam_unit_test(active thread_exit)
 
-foreach(unit checksum frames heartbeat memory_file memory_probe policy private_block process_lock
-             signal_guard signal_safe_lock slot)
+foreach(unit channel checksum frames heartbeat memory_file memory_probe policy private_block
+             process_lock signal_guard signal_safe_lock slot)
   cs_add_sam_unit_test(shared ${unit})
 endforeach()
-# A thread that is cancelled passes through the guards, as they are compiled for the library.
-set_source_files_properties(sam_units/shared/signal_guard_test.cpp PROPERTIES
-                            COMPILE_OPTIONS -fno-exceptions)
 cs_add_sam_unit_test(shared store sam_units/shared/store_early_test.cpp
                      sam_units/shared/store_processes_test.cpp)
 
-foreach(unit excuse forwarding log notices settings signal_names)
+foreach(unit excuse forwarding log notices reason settings signal_names)
   cs_add_sam_unit_test(operator ${unit})
 endforeach()
-cs_add_sam_unit_test(supervisor pacing)
+cs_without_exceptions(sam_units/active/thread_exit_test.cpp sam_units/shared/signal_guard_test.cpp)

@@ -13,7 +13,11 @@ constexpr Nanoseconds kMs = kNanosecondsPerMillisecond;
 constexpr Nanoseconds kInterval = 100 * kMs;
 constexpr Nanoseconds kTick = 4 * kMs;
 constexpr Nanoseconds kStep = 60 * kMs;  // two are longer than an interval and the tick
+#ifdef CS_SANITIZED
+constexpr int kDepth = 5;  // each more takes twenty times as long
+#else
 constexpr int kDepth = 7;
+#endif
 
 // What can happen next; time passes in those that say so.
 enum class Event {

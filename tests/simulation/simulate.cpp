@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // simulate [SECONDS [--first]] | --seeds COUNT | --seed N: runs the supervisor in worlds of fresh
-// seeds for so long (60 s), in those of the seeds from 1 to COUNT, or in that of one seed, with its
-// trace. Exit status: 1 when an invariant did not hold; the trace is that of the run that broke it.
+// seeds for so long (CS_SIMULATE_SECONDS, else 60), in those of the seeds from 1 to COUNT, or in
+// that of one seed, with its trace. Exit status: 1 when an invariant did not hold; the trace is
+// that of the run that broke it.
 #include <algorithm>
 #include <chrono>
 #include <cinttypes>
@@ -130,5 +131,6 @@ int main(int argc, char** argv) {
     return run_all({.first = 1, .last = std::strtoull(argv[2], nullptr, 10)}, false);
   }
   const bool ends_at_first = argc > 2 && std::strcmp(argv[2], "--first") == 0;
-  return run_all(choose_seeds(argc > 1 ? std::strtod(argv[1], nullptr) : 60), ends_at_first);
+  const char* const given = argc > 1 ? argv[1] : std::getenv("CS_SIMULATE_SECONDS");
+  return run_all(choose_seeds(given != nullptr ? std::strtod(given, nullptr) : 60), ends_at_first);
 }

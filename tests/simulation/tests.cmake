@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The supervisor in a simulated world: seeds that are known to hold, every sequence of events for
-# the rules alone, and mutants that must be found. Fresh seeds are for scripts/simulate: a seed that
-# breaks an invariant may have found a fault of the supervisor or one of the invariants, which
-# somebody has to tell apart.
+# The supervisor in a simulated world: the same seeds each time, fresh ones for CS_SIMULATE_SECONDS
+# (environment; 60 by default), every sequence of events for the rules alone, and mutants that must
+# be found.
 include(${CMAKE_CURRENT_LIST_DIR}/objects.cmake)
 
 add_executable(simulate simulation/simulate.cpp)
@@ -10,15 +9,22 @@ target_sources(simulate PRIVATE $<TARGET_OBJECTS:cs_simulation>)
 target_include_directories(simulate PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
                            ${PROJECT_SOURCE_DIR}/tests)
 target_link_libraries(simulate PRIVATE cs_warnings Threads::Threads)
-add_test(NAME Simulation.KnownSeeds COMMAND simulate --seeds 400000)
+set(known_seeds 400000)
+if(CS_SANITIZE)
+  set(known_seeds 10000)  # as many as take seconds
+endif()
+add_test(NAME Simulation.KnownSeeds COMMAND simulate --seeds ${known_seeds})
 set_tests_properties(Simulation.KnownSeeds PROPERTIES LABELS simulation TIMEOUT 3600 PROCESSORS 2)
 
-cs_add_test_program(every_sequence_test SOURCES simulation/every_sequence_test.cpp
+cs_add_test_program(every_sequence_test OPTIMIZED SOURCES simulation/every_sequence_test.cpp
                     OBJECTS cs_sam cs_ipc cs_common)
 gtest_discover_tests(every_sequence_test PROPERTIES TIMEOUT 120 LABELS simulation)
 
-# Not under a sanitizer: it compiles by itself.
+# Not under a sanitizer: many lives are wanted, and what compiles by itself is not sanitized.
 if(NOT CS_SANITIZE)
+  add_test(NAME Simulation.FreshSeeds COMMAND simulate)
+  set_tests_properties(Simulation.FreshSeeds PROPERTIES LABELS simulation TIMEOUT 3600
+                       PROCESSORS 2)
   add_test(NAME Simulation.MutantsAreFound
            COMMAND ${CMAKE_CURRENT_LIST_DIR}/find-mutants ${PROJECT_SOURCE_DIR}
                    ${CMAKE_CXX_COMPILER} $<TARGET_OBJECTS:simulate> $<TARGET_OBJECTS:cs_simulation>

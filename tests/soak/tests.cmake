@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# A minute of everything at once (CS_SOAK_SECONDS; scripts/soak for longer).
+# Half a minute of everything at once (CS_SOAK_SECONDS; scripts/soak for longer).
 if(NOT TARGET sam)
   return()
 endif()

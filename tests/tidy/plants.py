@@ -70,6 +70,10 @@ PLANTS = {
         ("tests/common_units/planted.cpp", "TEST(Planted, Works) {}\n", None, "ends in _test.cpp"),
         ("tests/sam/planted_more_test.cpp", "TEST(Planted, Works) {}\n", None, "does not say"),
     ],
+    "units": [
+        ("src/common/planted.cpp", NEW_FILE, None, "there is no planted_test.cpp"),
+        ("tests/sam/session_test.cpp", NEW_FILE, None, "session.cpp: has a test of its own"),
+    ],
     "names": [
         ("docs/reliability.md", "`SamPlanted.IsNowhere`\n", None, "no test SamPlanted.IsNowhere"),
         ("README.md", "`SamStates.*` `.IsNowhere`\n", None, "no test SamStates.IsNowhere"),

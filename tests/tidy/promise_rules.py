@@ -2,6 +2,7 @@
 """Rules of what belongs together: a function and its page, test and comment; a document and what it
 names."""
 
+import pathlib
 import re
 
 from tree import without_comments
@@ -58,6 +59,33 @@ def suites(tree):
             yield f"{path}: has tests, so its name ends in _test.cpp"
         if re.search(r"_(more|misc|other|new)_", path):
             yield f"{path}: its name does not say what is tested"
+
+
+# Sources without a test file of their own name, and where they are tested instead.
+TESTED_ELSEWHERE = {
+    "src/corosync_common/c_api.cpp": "corosync_common_test.cpp",
+    "src/sam/c_api.cpp": "states_test.cpp",
+    "src/sam/session.cpp": "states_test.cpp",
+    "src/sam/supervisor/linux_processes.cpp": "death_watch_test.cpp",
+    "src/sam/supervisor/supervisor_ends.cpp": "supervisor_test.cpp",
+    "src/votequorum/c_api.cpp": "handles_test.cpp",
+    "src/votequorum/client.cpp": "requests_test.cpp",
+}
+
+
+def units(tree):
+    """Every source file has a test named after it, or is listed above."""
+    tests = {pathlib.PurePath(path).name for path in tree.cpp("tests/")}
+    sources = tree.matching(r"^src/.*\.cpp$")
+    for source in sources:
+        wanted = pathlib.PurePath(source).stem + "_test.cpp"
+        if source in TESTED_ELSEWHERE and wanted in tests:
+            yield f"{source}: has a test of its own, and need not be listed as tested elsewhere"
+        wanted = TESTED_ELSEWHERE.get(source, wanted)
+        if wanted not in tests:
+            yield f"{source}: there is no {wanted}"
+    yield from (f"{listed}: is listed, and does not exist"
+                for listed in TESTED_ELSEWHERE if listed not in sources)
 
 
 ADDED = re.compile(r"add_test\(\s*NAME ([^\s)]+)|cs_add_(?:unit|process|namespace|daemon)_test\(\s*"

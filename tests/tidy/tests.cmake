@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The tree keeps the rules of CONTRIBUTING.md, and the checks find what breaks them.
 set(check_tree ${CMAKE_CURRENT_LIST_DIR}/check-tree)
-foreach(rule IN ITEMS columns whitespace opening spelling includes sizes functions suites names
-                      format shell)
+foreach(rule IN ITEMS columns whitespace opening spelling includes sizes functions suites units
+                      names format shell)
   add_test(NAME Tidy.${rule} COMMAND ${check_tree} ${rule})
   add_test(NAME Tidy.${rule}.found COMMAND ${check_tree} --self-test ${rule})
   set_tests_properties(Tidy.${rule} Tidy.${rule}.found PROPERTIES TIMEOUT 120 LABELS tidy

@@ -8,22 +8,35 @@ import re
 import shutil
 import subprocess
 
-# Of another version's opinion nobody is the master.
+# Debian 12's: another version has other opinions, on a tree that is the same.
 LLVM = "14"
+SHELLCHECK = "0.9"
 
 
 class CannotRun(Exception):
     """A tool is missing; its text says which."""
 
 
+class OtherVersion(Exception):
+    """A tool is there, in another version than Debian 12's; its text says which."""
+
+
+def tool_of(version, *names):
+    """The path of the first of names that is of that version."""
+    others = []
+    for path in filter(None, map(shutil.which, names)):
+        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)
+        found = re.search(r"version:? (\S+)", told.stdout)
+        if found and found[1].startswith(f"{version}."):
+            return path
+        others.append(f"{path} is {found[1] if found else 'of no version'}, not {version}")
+    if others:
+        raise OtherVersion("; ".join(others))
+    raise CannotRun(f"there is no {names[-1]}")
+
+
 def llvm_tool(name):
-    for candidate in (f"{name}-{LLVM}", name):
-        path = shutil.which(candidate)
-        if path:
-            told = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)
-            if re.search(rf"version {LLVM}\.", told.stdout):
-                return path
-    raise CannotRun(f"there is no {name} of version {LLVM}")
+    return tool_of(LLVM, f"{name}-{LLVM}", name)
 
 
 def format(tree):
@@ -41,9 +54,7 @@ def format(tree):
 
 def shell(tree):
     """Shell scripts without a word from shellcheck."""
-    tool = shutil.which("shellcheck")
-    if not tool:
-        raise CannotRun("there is no shellcheck")
+    tool = tool_of(SHELLCHECK, "shellcheck")
     scripts = tree.scripts()
     ran = subprocess.run([tool, "-x", "-f", "gcc", *scripts], cwd=tree.root, capture_output=True,
                          text=True, check=False)

@@ -93,7 +93,8 @@ TEST_F(StormBeyondStock, CancellationsAtAnyMoment) {
   std::minstd_rand random(1);
   const int rounds = kSanitized ? 50 : 300;
   for (int round = 0; round < rounds; ++round) {
-    const auto type = round % 2 == 0 ? PTHREAD_CANCEL_DEFERRED : PTHREAD_CANCEL_ASYNCHRONOUS;
+    const bool deferred = kThreadSanitized || round % 2 == 0;
+    const auto type = deferred ? PTHREAD_CANCEL_DEFERRED : PTHREAD_CANCEL_ASYNCHRONOUS;
     const auto work = [&] {
       for (unsigned which = 0;; ++which) {
         if (!call_and_check(handle_, which)) ++wrong;

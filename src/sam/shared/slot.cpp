@@ -25,7 +25,8 @@ constexpr std::size_t kKeptCapacity = 64 * 1024;  // not worth giving back
 constexpr std::size_t kLargestCopy = 16 << 20;    // no more memory is used for a copy
 constexpr std::size_t kLargestTransfer = 1U << 30;
 
-// For reading a file a piece at a time, under the store's lock.
+// For reading a file a piece at a time, under the lock of the store: a process has one of these. It
+// is no member because a store is not all zeros, and with it would add 64 KiB to the library's file.
 alignas(64) constinit std::byte g_scratch[kScratchSize];
 
 // A write beyond the limit on file sizes raises a signal. It is still blocked here, and would kill
@@ -100,7 +101,7 @@ void Slot::drop() noexcept {
   *this = Slot{};
 }
 
-bool Slot::look() noexcept {
+bool Slot::load() noexcept {
   if (!identity_.is_behind(fd_.get())) return false;
   struct stat file;
   if (::fstat(fd_.get(), &file) != 0) return false;
@@ -114,75 +115,9 @@ bool Slot::look() noexcept {
   return true;
 }
 
-bool Slot::is_as_known() const noexcept {
+bool Slot::is_current() const noexcept {
   Header header;
   return read_header(header) && is_intact(header) && header.sequence == sequence_;
-}
-
-cs_error_t Slot::write(std::uint64_t sequence, std::span<const std::byte> data,
-                       WriteFunction function, const Permit& permit) noexcept {
-  trim(data.size());
-  sequence_ = sequence;
-  length_ = data.size();
-  capacity_ = std::max<std::uint64_t>(capacity_, data.size());
-  cs_error_t status = write_at(fd_.get(), data.data(), data.size(), kDataOffset, function);
-  // The checksum is that of the file's bytes: the caller's may have changed while they were copied.
-  if (status == CS_OK) status = read_in_pieces(checksum_);
-  if (status != CS_OK) return status;
-  if (!permit()) return CS_ERR_LIBRARY;
-  Header header{kMagic, sequence_, length_, checksum_, 0};
-  header.header_checksum = checksum_of(header);
-  return write_at(fd_.get(), &header, sizeof(header), 0, function);
-}
-
-cs_error_t Slot::read(std::byte* into, bool& torn) noexcept {
-  torn = false;
-  const std::size_t size = length();
-  PrivateBlock copy;
-  if (size > kScratchSize && size <= kLargestCopy) copy = PrivateBlock::make(size);
-  std::byte* const via = size <= kScratchSize ? g_scratch : copy ? copy.data() : nullptr;
-  if (via != nullptr) {
-    const cs_error_t status = read_all(via, torn);
-    if (status == CS_OK) std::memcpy(into, via, size);
-    return status;
-  }
-  std::uint64_t sum = 0;
-  const cs_error_t status = read_in_pieces(sum);
-  torn = status == CS_OK && sum != checksum_;
-  if (status != CS_OK || torn) return CS_ERR_LIBRARY;
-  return read_all(into, torn);
-}
-
-cs_error_t Slot::read_all(std::byte* into, bool& torn) const noexcept {
-  const cs_error_t status = read_at(fd_.get(), into, length(), kDataOffset);
-  if (status != CS_OK) return status;
-  Checksum sum;
-  sum.add({into, length()});
-  torn = sum.value() != checksum_;
-  return torn ? CS_ERR_LIBRARY : CS_OK;
-}
-
-cs_error_t Slot::read_in_pieces(std::uint64_t& checksum) const noexcept {
-  Checksum sum;
-  for (std::size_t done = 0; done < length();) {
-    const std::size_t piece = std::min(length() - done, kScratchSize);
-    const cs_error_t status =
-        read_at(fd_.get(), g_scratch, piece, kDataOffset + static_cast<off_t>(done));
-    if (status != CS_OK) return status;
-    sum.add({g_scratch, piece});
-    done += piece;
-  }
-  checksum = sum.value();
-  return CS_OK;
-}
-
-void Slot::trim(std::size_t size) noexcept {
-  if (capacity_ <= kKeptCapacity || capacity_ / 4 <= size) return;
-  if (::ftruncate(fd_.get(), kDataOffset + static_cast<off_t>(size)) == 0) {
-    capacity_ = size;
-  } else {
-    (void)status_of_failed_write();
-  }
 }
 
 bool Slot::read_header(Header& header) const noexcept {
@@ -197,6 +132,71 @@ std::uint64_t Slot::checksum_of(const Header& header) noexcept {
   Checksum sum;
   sum.add({reinterpret_cast<const std::byte*>(&header), offsetof(Header, header_checksum)});
   return sum.value();
+}
+
+cs_error_t Slot::write(std::uint64_t sequence, std::span<const std::byte> data,
+                       WriteFunction function, const Permit& permit) noexcept {
+  trim(data.size());
+  sequence_ = sequence;
+  length_ = data.size();
+  capacity_ = std::max<std::uint64_t>(capacity_, data.size());
+  const cs_error_t status = write_at(fd_.get(), data.data(), data.size(), kDataOffset, function);
+  if (status != CS_OK) return status;
+  // The checksum is that of the file's bytes: the caller's may have changed while they were copied.
+  const auto sum = sum_data();
+  if (!sum) return sum.status();
+  checksum_ = *sum;
+  if (!permit()) return CS_ERR_LIBRARY;
+  Header header{kMagic, sequence_, length_, checksum_, 0};
+  header.header_checksum = checksum_of(header);
+  return write_at(fd_.get(), &header, sizeof(header), 0, function);
+}
+
+void Slot::trim(std::size_t size) noexcept {
+  if (capacity_ <= kKeptCapacity || capacity_ / 4 <= size) return;
+  if (::ftruncate(fd_.get(), kDataOffset + static_cast<off_t>(size)) == 0) {
+    capacity_ = size;
+  } else {
+    (void)status_of_failed_write();
+  }
+}
+
+Result<std::uint64_t> Slot::sum_data() const noexcept {
+  Checksum sum;
+  for (std::size_t done = 0; done < length();) {
+    const std::size_t piece = std::min(length() - done, kScratchSize);
+    const cs_error_t status =
+        read_at(fd_.get(), g_scratch, piece, kDataOffset + static_cast<off_t>(done));
+    if (status != CS_OK) return status;
+    sum.add({g_scratch, piece});
+    done += piece;
+  }
+  return sum.value();
+}
+
+std::optional<cs_error_t> Slot::read(std::byte* into) noexcept {
+  const std::size_t size = length();
+  PrivateBlock copy;
+  if (size > kScratchSize && size <= kLargestCopy) copy = PrivateBlock::make(size);
+  std::byte* const via = size <= kScratchSize ? g_scratch : copy ? copy.data() : nullptr;
+  if (via != nullptr) {
+    const auto status = read_all(via);
+    if (status == CS_OK) std::memcpy(into, via, size);
+    return status;
+  }
+  const auto sum = sum_data();
+  if (!sum) return sum.status();
+  if (*sum != checksum_) return {};
+  return read_all(into);
+}
+
+std::optional<cs_error_t> Slot::read_all(std::byte* into) const noexcept {
+  const cs_error_t status = read_at(fd_.get(), into, length(), kDataOffset);
+  if (status != CS_OK) return status;
+  Checksum sum;
+  sum.add({into, length()});
+  if (sum.value() != checksum_) return {};
+  return CS_OK;
 }
 
 }  // namespace cs::sam

@@ -6,12 +6,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <sys/types.h>
 
 #include <corosync/corotypes.h>
 
 #include "common/file_identity.h"
+#include "common/result.h"
 #include "common/unique_fd.h"
 
 namespace cs::sam {
@@ -27,10 +29,10 @@ struct Permit {
   [[nodiscard]] bool operator()() const noexcept { return ask == nullptr || ask(of); }
 };
 
-// Not thread safe. What a slot knows of its file is as old as the last look().
+// Not thread safe. What a slot knows of its file is as old as the last load().
 class Slot {
  public:
-  // Makes an empty file, in place of one that look() has just found to be ours. False, with errno,
+  // Makes an empty file, in place of one that load() has just found to be ours. False, with errno,
   // when it cannot be made.
   [[nodiscard]] bool make() noexcept;
   // Closes the file in this process.
@@ -38,10 +40,10 @@ class Slot {
 
   // Finds out what the file holds. False when it is no longer ours, or cannot be read. It may still
   // be the one that counts.
-  [[nodiscard]] bool look() noexcept;
-  // Whether look() would find the same. A header of ours also proves that the descriptor still
+  [[nodiscard]] bool load() noexcept;
+  // Whether load() would find the same. A header of ours also proves that the descriptor still
   // stands for our file.
-  [[nodiscard]] bool is_as_known() const noexcept;
+  [[nodiscard]] bool is_current() const noexcept;
 
   // Stores are counted from 1. 0: the file holds none.
   [[nodiscard]] std::uint64_t sequence() const noexcept { return sequence_; }
@@ -52,10 +54,10 @@ class Slot {
   [[nodiscard]] cs_error_t write(std::uint64_t sequence, std::span<const std::byte> data,
                                  WriteFunction function, const Permit& permit) noexcept;
 
-  // Reads the data into memory that is known to be writable. Nothing is written there when the data
-  // cannot be read or are damaged (torn is set then: another process may just be storing), unless
-  // there is no memory to find that out first.
-  [[nodiscard]] cs_error_t read(std::byte* into, bool& torn) noexcept;
+  // Reads the data into memory that is known to be writable. Empty when the data are damaged:
+  // another process may just be storing. Nothing is written unless the result is CS_OK, or there is
+  // no memory to check the data first.
+  [[nodiscard]] std::optional<cs_error_t> read(std::byte* into) noexcept;
 
   // Gives memory back when the file is much larger than size. Repeated stores of one size trim
   // nothing; neither do large and small ones in turn, which have a slot each.
@@ -73,8 +75,8 @@ class Slot {
   static std::uint64_t checksum_of(const Header& header) noexcept;
   static bool is_intact(const Header& header) noexcept;
   bool read_header(Header& header) const noexcept;
-  cs_error_t read_all(std::byte* into, bool& torn) const noexcept;
-  cs_error_t read_in_pieces(std::uint64_t& checksum) const noexcept;
+  [[nodiscard]] std::optional<cs_error_t> read_all(std::byte* into) const noexcept;
+  [[nodiscard]] Result<std::uint64_t> sum_data() const noexcept;
 
   UniqueFd fd_;
   FileIdentity identity_;

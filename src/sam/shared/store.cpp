@@ -39,7 +39,7 @@ cs_error_t Store::share() noexcept {
   const SignalSafeLockGuard guard(lock_);
   if (place_ == Place::kShared) return CS_OK;
   refusal_ = 0;
-  known_to_ = 0;
+  cached_by_ = 0;
   if (!make_files()) {
     refusal_ = errno;
     forget_files();
@@ -48,6 +48,17 @@ cs_error_t Store::share() noexcept {
   }
   place_ = Place::kShared;
   return CS_OK;
+}
+
+bool Store::make_files() noexcept {
+  process_lock_ = SharedProcessLock::make();
+  return process_lock_ && slots_[0].make() && slots_[1].make();
+}
+
+// They have just been made: their numbers stand for nothing else yet.
+void Store::forget_files() noexcept {
+  for (Slot& slot : slots_) slot = {};
+  process_lock_ = {};
 }
 
 void Store::take_back(bool is_alone) noexcept {
@@ -65,15 +76,19 @@ void Store::take_back(bool is_alone) noexcept {
 
 // False when there is no telling what is stored, or no memory for it.
 bool Store::copy_back(pid_t self) noexcept {
-  known_to_ = 0;
-  if (!look(self)) return false;
+  cached_by_ = 0;
+  if (!refresh(self)) return false;
   if (is_early()) return true;
-  bool torn = false;
   PrivateBlock copy = PrivateBlock::make(newest().length());
-  if (!copy || newest().read(copy.data(), torn) != CS_OK) return false;
+  if (!copy || newest().read(copy.data()) != CS_OK) return false;
   copy.seal();
   early_ = std::move(copy);
   return true;
+}
+
+void Store::drop_files() noexcept {
+  for (Slot& slot : slots_) slot.drop();
+  process_lock_ = {};
 }
 
 void Store::close() noexcept {
@@ -84,26 +99,24 @@ void Store::close() noexcept {
   place_ = Place::kNowhere;
 }
 
-bool Store::make_files() noexcept {
-  process_lock_ = SharedProcessLock::make();
-  return process_lock_ && slots_[0].make() && slots_[1].make();
-}
-
-void Store::drop_files() noexcept {
-  for (Slot& slot : slots_) slot.drop();
-  process_lock_ = {};
-}
-
-// They have just been made: their numbers stand for nothing else yet.
-void Store::forget_files() noexcept {
-  for (Slot& slot : slots_) slot = {};
-  process_lock_ = {};
-}
-
 Result<std::size_t> Store::size() noexcept {
   const SignalSafeLockGuard guard(lock_);
-  if (!look(guard.owner())) return CS_ERR_LIBRARY;
+  if (!refresh(guard.owner())) return CS_ERR_LIBRARY;
   return is_early() ? early_.size() : newest().length();
+}
+
+// Finds out what the slots hold. After the first time, one header tells whether another process has
+// stored since: stores take the slots in turn, so the one that is not in use is written first.
+bool Store::refresh(pid_t self) noexcept {
+  if (place_ == Place::kNowhere) return false;
+  if (!process_lock_) return true;  // all that there is is in memory
+  if (cached_by_ == self && spare().is_current()) return true;
+  cached_by_ = 0;
+  for (Slot& slot : slots_) {
+    if (!slot.load()) return false;
+  }
+  cached_by_ = self;
+  return true;
 }
 
 cs_error_t Store::restore(void* data, std::size_t room) noexcept {
@@ -112,22 +125,22 @@ cs_error_t Store::restore(void* data, std::size_t room) noexcept {
   if (process_lock_) others.emplace(*process_lock_, guard.owner());
   // A process that holds the lock for too long may replace a slot while it is read here.
   constexpr int kAttempts = 3;
-  bool torn = true;
-  cs_error_t status = CS_ERR_LIBRARY;
-  for (int attempt = 0; attempt < kAttempts && torn; ++attempt) {
-    known_to_ = 0;
-    status = restore_once(static_cast<std::byte*>(data), room, guard.owner(), torn);
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    cached_by_ = 0;
+    const auto status = restore_once(static_cast<std::byte*>(data), room, guard.owner());
+    if (status) return *status;
   }
-  return status;
+  return CS_ERR_LIBRARY;
 }
 
-cs_error_t Store::restore_once(std::byte* into, std::size_t room, pid_t self, bool& torn) noexcept {
-  torn = false;
-  if (!look(self)) return CS_ERR_LIBRARY;
+// Empty when the data are damaged, if only for now.
+std::optional<cs_error_t> Store::restore_once(std::byte* into, std::size_t room,
+                                              pid_t self) noexcept {
+  if (!refresh(self)) return CS_ERR_LIBRARY;
   const std::size_t length = is_early() ? early_.size() : newest().length();
   if (length == 0) return CS_OK;
   if (length > room || !is_writable(into, length)) return CS_ERR_INVALID_PARAM;
-  if (!is_early()) return newest().read(into, torn);
+  if (!is_early()) return newest().read(into);
   if (!early_.is_intact()) return CS_ERR_LIBRARY;
   std::memcpy(into, early_.data(), length);
   return CS_OK;
@@ -166,11 +179,11 @@ cs_error_t Store::store_shared(std::span<const std::byte> data, pid_t self,
     errno = EBUSY;
     return CS_ERR_LIBRARY;
   }
-  if (!permit() || !look(self)) return CS_ERR_LIBRARY;
+  if (!permit() || !refresh(self)) return CS_ERR_LIBRARY;
   return commit(data, permit);
 }
 
-// Call after look().
+// Call after refresh().
 cs_error_t Store::commit(std::span<const std::byte> data, const Permit& permit) noexcept {
   Slot& old = newest();
   Slot& next = spare();
@@ -178,13 +191,13 @@ cs_error_t Store::commit(std::span<const std::byte> data, const Permit& permit) 
   const cs_error_t status = next.write(old.sequence() + 1, data, function, permit);
   if (status != CS_OK) {
     next.trim(0);
-    known_to_ = 0;
+    cached_by_ = 0;
     return status;
   }
   early_ = {};
   if (data.empty()) {
     old.trim(0);
-    known_to_ = 0;
+    cached_by_ = 0;
   }
   return CS_OK;
 }
@@ -195,24 +208,10 @@ void Store::discard_old() noexcept {
   const SignalSafeLockGuard guard(lock_);
   if (place_ != Place::kShared || !process_lock_) return;
   process_lock_->break_open();
-  known_to_ = 0;
-  if (!look(guard.owner())) return;
+  cached_by_ = 0;
+  if (!refresh(guard.owner())) return;
   if (!is_early()) early_ = {};
   if (!spare().make()) spare().trim(0);
-}
-
-// Finds out what the slots hold. After the first time, one header tells whether another process has
-// stored since: stores take the slots in turn, so the one that is not in use is written first.
-bool Store::look(pid_t self) noexcept {
-  if (place_ == Place::kNowhere) return false;
-  if (!process_lock_) return true;  // all that there is is in memory
-  if (known_to_ == self && spare().is_as_known()) return true;
-  known_to_ = 0;
-  for (Slot& slot : slots_) {
-    if (!slot.look()) return false;
-  }
-  known_to_ = self;
-  return true;
 }
 
 }  // namespace cs::sam

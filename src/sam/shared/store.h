@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <sys/types.h>
 
@@ -74,17 +75,17 @@ class Store {
   enum class Place : std::uint8_t { kNowhere, kPrivate, kShared };
 
   bool make_files() noexcept;
-  void drop_files() noexcept;
   void forget_files() noexcept;
   bool copy_back(pid_t self) noexcept;
-  bool look(pid_t self) noexcept;
+  void drop_files() noexcept;
+  bool refresh(pid_t self) noexcept;
   Slot& newest() noexcept {
     return slots_[0].sequence() >= slots_[1].sequence() ? slots_[0] : slots_[1];
   }
   Slot& spare() noexcept { return &newest() == &slots_[0] ? slots_[1] : slots_[0]; }
   // What was stored before share() counts until a file holds something.
   bool is_early() noexcept { return newest().sequence() == 0; }
-  cs_error_t restore_once(std::byte* into, std::size_t room, pid_t self, bool& torn) noexcept;
+  std::optional<cs_error_t> restore_once(std::byte* into, std::size_t room, pid_t self) noexcept;
   cs_error_t store_early(std::span<const std::byte> data) noexcept;
   cs_error_t store_shared(std::span<const std::byte> data, pid_t self,
                           const Permit& permit) noexcept;
@@ -96,7 +97,7 @@ class Store {
   PrivateBlock early_;  // what was stored before share(), as long as it counts
   int refusal_ = 0;     // why there are no files
   SharedProcessLock process_lock_;
-  pid_t known_to_ = 0;  // the process that found the slots as described; another looks again
+  pid_t cached_by_ = 0;  // the process that has loaded the slots; another loads them again
   Slot slots_[kSlots];
 };
 

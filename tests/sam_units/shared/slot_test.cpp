@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -50,7 +51,7 @@ class SamSlot : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(slot_.make());
-    ASSERT_TRUE(slot_.look());
+    ASSERT_TRUE(slot_.load());
     g_writes = 0;
   }
 
@@ -61,9 +62,7 @@ class SamSlot : public testing::Test {
 
   Bytes read() {
     Bytes bytes(slot_.length() + 1);  // never empty
-    bool torn = true;
-    EXPECT_EQ(slot_.read(reinterpret_cast<std::byte*>(bytes.data()), torn), CS_OK);
-    EXPECT_FALSE(torn);
+    EXPECT_EQ(slot_.read(reinterpret_cast<std::byte*>(bytes.data())), CS_OK);
     bytes.pop_back();
     return bytes;
   }
@@ -82,18 +81,18 @@ TEST_F(SamSlot, HoldsWhatWasWrittenLast) {
     const Bytes bytes = pattern(size, static_cast<unsigned>(size));
     ASSERT_EQ(write(++sequence, bytes), CS_OK);
     const std::uint64_t checksum = slot_.checksum();
-    ASSERT_TRUE(slot_.look());
+    ASSERT_TRUE(slot_.load());
     EXPECT_EQ(slot_.sequence(), sequence);
     EXPECT_EQ(slot_.checksum(), checksum);
-    EXPECT_TRUE(slot_.is_as_known());
+    EXPECT_TRUE(slot_.is_current());
     EXPECT_EQ(read(), bytes) << size;
   }
 }
 
-TEST_F(SamSlot, AnotherProcessFindsItByLooking) {
+TEST_F(SamSlot, AnotherProcessFindsItByLoading) {
   EXPECT_EQ(in_child([&] { EXPECT_EQ(write(1, pattern(100, 1)), CS_OK); }), 0);
-  EXPECT_FALSE(slot_.is_as_known());
-  ASSERT_TRUE(slot_.look());
+  EXPECT_FALSE(slot_.is_current());
+  ASSERT_TRUE(slot_.load());
   EXPECT_EQ(slot_.sequence(), 1U);
   EXPECT_EQ(read(), pattern(100, 1));
 }
@@ -111,22 +110,20 @@ TEST_F(SamSlot, ShortAndInterruptedWritesGoOn) {
 TEST_F(SamSlot, WithoutItsHeaderAStoreDoesNotCount) {
   g_error = ENOSPC;
   EXPECT_EQ(write(1, pattern(100, 1), fail_at_the_header), CS_ERR_NO_MEMORY);
-  ASSERT_TRUE(slot_.look());
+  ASSERT_TRUE(slot_.load());
   EXPECT_EQ(slot_.sequence(), 0U);
 }
 
 // The old header stands above new data, which its checksum tells.
-TEST_F(SamSlot, DataThatAreNotTheHeadersAreTorn) {
+TEST_F(SamSlot, DataThatAreNotTheHeadersAreDamaged) {
   for (const std::size_t size : {100U, 100'000U, 17U << 20}) {
     ASSERT_EQ(write(1, pattern(size, 1)), CS_OK);
     g_error = ENOSPC;
     EXPECT_EQ(write(2, pattern(size, 2), fail_at_the_header), CS_ERR_NO_MEMORY);
-    ASSERT_TRUE(slot_.look());
+    ASSERT_TRUE(slot_.load());
     EXPECT_EQ(slot_.sequence(), 1U);
     Bytes untouched(size, 'x');
-    bool torn = false;
-    EXPECT_EQ(slot_.read(reinterpret_cast<std::byte*>(untouched.data()), torn), CS_ERR_LIBRARY);
-    EXPECT_TRUE(torn);
+    EXPECT_EQ(slot_.read(reinterpret_cast<std::byte*>(untouched.data())), std::nullopt);
     EXPECT_EQ(untouched, Bytes(size, 'x'));
   }
 }
@@ -134,7 +131,7 @@ TEST_F(SamSlot, DataThatAreNotTheHeadersAreTorn) {
 TEST_F(SamSlot, IsNotCommittedOnceThePermitIsGone) {
   const Permit none{[](const void*) { return false; }, nullptr};
   EXPECT_EQ(write(1, pattern(100, 1), ::pwrite, none), CS_ERR_LIBRARY);
-  ASSERT_TRUE(slot_.look());
+  ASSERT_TRUE(slot_.load());
   EXPECT_EQ(slot_.sequence(), 0U);
 }
 
@@ -165,10 +162,10 @@ TEST_F(SamSlot, FileThatTookItsNumberIsLeftAlone) {
   ::close(next);
   Slot other;
   ASSERT_TRUE(other.make());  // has taken that number
-  ASSERT_TRUE(other.look());
+  ASSERT_TRUE(other.load());
   const UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   ASSERT_EQ(::dup3(null.get(), next, O_CLOEXEC), next);
-  EXPECT_FALSE(other.look());
+  EXPECT_FALSE(other.load());
   other.drop();
   EXPECT_GE(::fcntl(next, F_GETFD), 0);
   ::close(next);

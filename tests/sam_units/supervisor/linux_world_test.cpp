@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The world on Linux: what ends a wait, and what a process is that a handler has forked in
+// the supervisor. Reaping and watching are tested with DeathWatch.
+#include "sam/supervisor/linux_world.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+namespace cs::sam {
+namespace {
+
+constexpr Awaited kCommands{.commands = true};
+
+class SamLinuxWorld : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(world_.open()); }
+
+  static Deadline in(int milliseconds) { return Deadline::in_milliseconds(milliseconds); }
+  static int wait_status(pid_t child) {
+    int status = -1;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    return status;
+  }
+  // A command from another process, which has the ends of an instance.
+  void send_from_instance() {
+    const pid_t child = world_.fork();
+    if (child == 0) {
+      const ActiveEnds ends = world_.take_active_ends();
+      const bool is_sent =
+          send_frame(ends.commands.get(), CommandFrame{.command = Command::kStop}) == Sent::kDone;
+      ::_exit(is_sent ? 0 : 1);
+    }
+    EXPECT_EQ(wait_status(child), 0);
+  }
+
+  QuorumClient quorum_;
+  Store store_;
+  OperatorSettings asked_;
+  LinuxWorld world_{quorum_, store_, asked_};
+};
+
+TEST_F(SamLinuxWorld, WaitEndsAtItsDeadlineAndNotBefore) {
+  const Deadline deadline = in(30);
+  const Woken woken = world_.wait(kCommands, deadline);
+  EXPECT_TRUE(woken.is_able);
+  EXPECT_FALSE(woken.process);
+  EXPECT_TRUE(deadline.has_passed(world_.now()));
+  EXPECT_TRUE(world_.wait(kCommands, deadline).is_able);  // at once
+}
+
+TEST_F(SamLinuxWorld, CommandEndsTheWait) {
+  send_from_instance();
+  EXPECT_TRUE(world_.wait(kCommands, Deadline::never()).is_able);
+  CommandFrame frame;
+  EXPECT_EQ(world_.receive_command(frame), Received::kFrame);
+  EXPECT_EQ(frame.command, Command::kStop);
+}
+
+TEST_F(SamLinuxWorld, CommandThatIsNotAwaitedDoesNot) {
+  send_from_instance();
+  const Deadline deadline = in(30);
+  EXPECT_TRUE(world_.wait({}, deadline).is_able);
+  EXPECT_TRUE(deadline.has_passed(world_.now()));
+}
+
+TEST_F(SamLinuxWorld, DeathOfTheAwaitedProcessEndsTheWait) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  const int pidfd = world_.open_pidfd(child);
+  if (pidfd >= 0) {
+    EXPECT_TRUE(world_.wait({.process = pidfd}, Deadline::never()).process);
+    world_.close_pidfd(pidfd);
+    EXPECT_EQ(::fcntl(pidfd, F_GETFD), -1);
+  } else {
+    EXPECT_TRUE(errno == ENOSYS || errno == EPERM);  // of an old kernel, or a sandbox
+  }
+  EXPECT_EQ(wait_status(child), 0);
+}
+
+TEST_F(SamLinuxWorld, WithoutItsDescriptorsItIsUnableToWait) {
+  const int gone = ::open("/dev/null", O_RDONLY);
+  ::close(gone);
+  errno = 0;
+  EXPECT_FALSE(world_.wait({.process = gone}, in(1000)).is_able);
+  EXPECT_EQ(errno, EBADF);
+}
+
+TEST_F(SamLinuxWorld, InstanceIsNoCopy) {
+  const pid_t instance = world_.fork();
+  if (instance == 0) {
+    world_.leave_if_copy();
+    ::_exit(0);
+  }
+  EXPECT_EQ(wait_status(instance), 0);
+}
+
+TEST_F(SamLinuxWorld, ProcessThatAHandlerForksLeavesAndHoldsNoPipe) {
+  int ready[2];
+  int end[2];
+  ASSERT_EQ(::pipe(ready) | ::pipe(end), 0);
+  char byte = '.';
+  const pid_t copy = ::fork();
+  if (copy == 0) {
+    (void)!::write(ready[1], &byte, 1);
+    (void)!::read(end[0], &byte, 1);
+    world_.leave_if_copy();
+    ::_exit(0);
+  }
+  EXPECT_EQ(::read(ready[0], &byte, 1), 1);
+  world_.let_go_of_commands();
+  EXPECT_TRUE(world_.is_hung_up());  // although the copy lives
+  EXPECT_EQ(::write(end[1], &byte, 1), 1);
+  EXPECT_EQ(wait_status(copy), EXIT_FAILURE << 8);
+  for (const int fd : {ready[0], ready[1], end[0], end[1]}) ::close(fd);
+}
+
+TEST_F(SamLinuxWorld, ServicesThatAreNotConnectedAreSilent) {
+  EXPECT_FALSE(world_.is_connected(Service::kQuorum));
+  EXPECT_FALSE(world_.is_connected(Service::kCmap));
+  EXPECT_EQ(world_.next_verdict(), std::nullopt);
+  EXPECT_FALSE(world_.is_quorate());
+  EXPECT_EQ(world_.set_key("a", std::uint64_t{1}, in(1000)), CS_ERR_LIBRARY);
+}
+
+}  // namespace
+}  // namespace cs::sam
