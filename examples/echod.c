@@ -8,7 +8,7 @@
  *   after it              restore what the last instance knew, start threads, sam_start, READY=1
  *   SIGHUP                read the configuration again, and store it: the next instance begins with
  *                         what the supervisor has kept since sam_register, which is the old one
- *   SIGTERM               stop in good order
+ *   SIGTERM               stop cleanly
  *
  * Both signals reach the supervisor, which passes them on: SAM_FORWARD in the unit.
  *
@@ -57,7 +57,7 @@ static void notify(const char *message)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t length = path != NULL ? strlen(path) : 0;
     int fd;
-    if (length == 0 || length >= sizeof address.sun_path)
+    if (length == 0 || length >= sizeof(address.sun_path))
         return;
     memcpy(address.sun_path, path, length);
     if (*path == '@')
@@ -73,21 +73,20 @@ static void notify(const char *message)
 
 static int read_configuration(const char *path)
 {
-    char prefix[sizeof state.prefix] = "";
+    char prefix[sizeof(state.prefix)] = "";
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return -1;
-    if (fgets(prefix, sizeof prefix, file) != NULL)
+    if (fgets(prefix, sizeof(prefix), file) != NULL)
         prefix[strcspn(prefix, "\n")] = '\0';
     fclose(file);
     pthread_mutex_lock(&lock);
-    memcpy(state.prefix, prefix, sizeof prefix);
+    memcpy(state.prefix, prefix, sizeof(prefix));
     pthread_mutex_unlock(&lock);
     return 0;
 }
 
-/* A socket that systemd passes is meant for the process that it has started: to be looked for
- * before sam_register. */
+/* systemd passes its socket to the process that it has started: look for it before sam_register. */
 static int open_socket(const char *path)
 {
     const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
@@ -95,12 +94,12 @@ static int open_socket(const char *path)
     int fd;
     if (pid != NULL && count != NULL && atoi(pid) == getpid() && atoi(count) > 0)
         return kFirstPassedFd;
-    if (strlen(path) >= sizeof address.sun_path)
+    if (strlen(path) >= sizeof(address.sun_path))
         return -1;
     strcpy(address.sun_path, path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     unlink(path);
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 16) != 0)
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, 16) != 0)
         return -1;
     return fd;
 }
@@ -121,8 +120,8 @@ static void welcome(void)
 
 static void answer(int fd)
 {
-    char text[512], line[sizeof text + sizeof state.prefix];
-    ssize_t size = read(fd, text, sizeof text);
+    char text[512], line[sizeof(text) + sizeof(state.prefix)];
+    ssize_t size = read(fd, text, sizeof(text));
     size_t length;
     if (size <= 0) {
         close(fd);
@@ -154,7 +153,7 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* One answering thread says little of the others: healthy are we when each has moved on. */
+/* That one thread answers says little about the others: we are healthy if each has moved on. */
 static int all_move_on(void)
 {
     static unsigned long seen[kWorkers];
@@ -177,7 +176,7 @@ static void reload(const char *path)
         return;
     }
     ++state.reloads;
-    if (sam_data_store(&state, sizeof state) != CS_OK)
+    if (sam_data_store(&state, sizeof(state)) != CS_OK)
         fprintf(stderr, "<4>the next instance will not know of the reload\n");
     fprintf(stderr, "<6>reloaded, %u times now\n", state.reloads);
 }
@@ -242,7 +241,7 @@ int main(int argc, char **argv)
     if (result != CS_OK)
         return fail("sam_register", result);
 
-    result = sam_data_restore(&state, sizeof state);
+    result = sam_data_restore(&state, sizeof(state));
     if (result != CS_OK)
         return fail("sam_data_restore", result);
     if (start_workers() != 0) {

@@ -63,7 +63,7 @@ Result<HeapPtr<Connection>> Connection::connect(const char* service, Deadline de
 
 Connection::Connection(const Shaken& shaken, int fd, HeapBytes reply_buffer, HeapBytes event_buffer,
                        std::size_t buffer_size) noexcept
-    : connection_(shaken.connection),
+    : qb_(shaken.connection),
       owner_(::getpid()),
       owner_forks_(forks()),
       daemon_(daemon_pid(shaken.connection)),
@@ -83,7 +83,7 @@ Connection::~Connection() {
   // An application that has closed all descriptors may have other files under these numbers.
   const bool intact = fd_identity_.may_be_behind(fd_) && setup_identity_.may_be_behind(setup_fd_);
   if (intact && (is_owner() || owner_is_gone())) {
-    qb_ipcc_disconnect(connection_);
+    qb_ipcc_disconnect(qb_);
   } else if (!is_owner()) {
     close_copies();
   }

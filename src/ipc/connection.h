@@ -68,10 +68,10 @@ class Connection {
     request.header.id = Request::kId;
     if (request.header.size == 0) request.header.size = sizeof(Request);
     Reply reply;
-    const cs_error_t status = exchange(
-        {reinterpret_cast<const std::byte*>(&request),
-         static_cast<std::size_t>(request.header.size)},
-        {Reply::kId, Reply::kMinSize, std::as_writable_bytes(std::span(&reply, 1))}, deadline);
+    const cs_error_t status =
+        call({reinterpret_cast<const std::byte*>(&request),
+              static_cast<std::size_t>(request.header.size)},
+             {Reply::kId, Reply::kMinSize, std::as_writable_bytes(std::span(&reply, 1))}, deadline);
     if (status != CS_OK) return status;
     return reply;
   }
@@ -84,10 +84,10 @@ class Connection {
   [[nodiscard]] Result<std::span<const std::byte>> begin_event() noexcept;
   void end_event() noexcept;
 
-  // Copies the next event and ends it. Returns how many bytes were written to into, which has room
-  // for at least a header. Of an event that is longer than into only the header is copied, so that
-  // an unknown event can be told from a malformed one.
-  [[nodiscard]] Result<std::size_t> next_event(std::span<std::byte> into) noexcept;
+  // Copies the next event and ends it. Returns how many bytes were copied to the buffer, which has
+  // room for at least a header. Of an event that is longer than the buffer only the header is
+  // copied, so that an unknown event can be told from a malformed one.
+  [[nodiscard]] Result<std::size_t> next_event(std::span<std::byte> buffer) noexcept;
 
   // Waits until an event may have arrived or the daemon is gone (CS_OK), cancel() was called
   // (CS_ERR_BAD_HANDLE) or the deadline has passed (CS_ERR_TRY_AGAIN). Signals do not end the wait.
@@ -100,7 +100,7 @@ class Connection {
   void cancel() noexcept;
 
   // Readable when an event waits or, in shared-memory mode, the daemon is gone. For polling only.
-  [[nodiscard]] Result<int> fd() noexcept { return fd_; }
+  [[nodiscard]] int fd() const noexcept { return fd_; }
   // Hangs up when the daemon is gone, in either mode. Poll it for no events.
   [[nodiscard]] int life_fd() const noexcept { return setup_fd_; }
   // Whether the daemon is there; does not wait.
@@ -113,8 +113,8 @@ class Connection {
   void abandon_event() noexcept;
 
  private:
-  cs_error_t exchange(std::span<const std::byte> request, const ExpectedReply& slot,
-                      Deadline deadline) noexcept;
+  cs_error_t call(std::span<const std::byte> request, const ExpectedReply& slot,
+                  Deadline deadline) noexcept;
   cs_error_t ask(std::span<const std::byte> request, const ExpectedReply& slot,
                  Deadline deadline) noexcept;
   cs_error_t take_turn(Deadline deadline) noexcept;
@@ -135,7 +135,7 @@ class Connection {
   [[nodiscard]] bool owner_is_gone() const noexcept;
   void close_copies() noexcept;
 
-  qb_ipcc_connection_t* const connection_;
+  qb_ipcc_connection_t* const qb_;
   const pid_t owner_;
   const unsigned owner_forks_;  // forks() there
   const pid_t daemon_;          // 0 if unknown

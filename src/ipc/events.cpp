@@ -28,7 +28,7 @@ constexpr unsigned kStrayWakes = 3;
 
 Result<std::span<const std::byte>> Connection::begin_event() noexcept {
   if (!lock_events()) return CS_ERR_INTERRUPT;
-  const ssize_t received = qb_ipcc_event_recv(connection_, event_buffer_.get(), buffer_size_, 0);
+  const ssize_t received = qb_ipcc_event_recv(qb_, event_buffer_.get(), buffer_size_, 0);
   cs_error_t status = CS_OK;
   if (received < 0) {
     status = status_from_qb(received);
@@ -48,13 +48,13 @@ void Connection::end_event() noexcept {
   in_flight.receiving = nullptr;
 }
 
-Result<std::size_t> Connection::next_event(std::span<std::byte> into) noexcept {
+Result<std::size_t> Connection::next_event(std::span<std::byte> buffer) noexcept {
   const Section section(Section::Place::kWithin);
   auto event = begin_event();
   if (!event) return event.status();
   const std::size_t taken =
-      event->size() <= into.size() ? event->size() : sizeof(wire::ResponseHeader);
-  std::memcpy(into.data(), event->data(), taken);
+      event->size() <= buffer.size() ? event->size() : sizeof(wire::ResponseHeader);
+  std::memcpy(buffer.data(), event->data(), taken);
   end_event();
   return taken;
 }

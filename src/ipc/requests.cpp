@@ -60,8 +60,8 @@ std::int32_t id_of(std::span<const std::byte> request) noexcept {
 
 }  // namespace
 
-cs_error_t Connection::exchange(std::span<const std::byte> request, const ExpectedReply& slot,
-                                Deadline deadline) noexcept {
+cs_error_t Connection::call(std::span<const std::byte> request, const ExpectedReply& slot,
+                            Deadline deadline) noexcept {
   const std::int32_t id = id_of(request);
   probe::request(id, request.size());
   const cs_error_t status = ask(request, slot, deadline);
@@ -94,7 +94,7 @@ cs_error_t Connection::ask(std::span<const std::byte> request, const ExpectedRep
 ssize_t Connection::send(std::span<const std::byte> request) noexcept {
   const iovec part{.iov_base = const_cast<std::byte*>(request.data()), .iov_len = request.size()};
   in_ring_ = true;
-  const ssize_t sent = qb_ipcc_sendv(connection_, &part, 1);
+  const ssize_t sent = qb_ipcc_sendv(qb_, &part, 1);
   if (sent >= 0) {
     outstanding_ = ++last_ticket_;
     wanted_ = true;
@@ -105,7 +105,7 @@ ssize_t Connection::send(std::span<const std::byte> request) noexcept {
 
 ssize_t Connection::receive(int limit_ms) noexcept {
   in_ring_ = true;
-  const ssize_t received = qb_ipcc_recv(connection_, reply_buffer_.get(), buffer_size_, limit_ms);
+  const ssize_t received = qb_ipcc_recv(qb_, reply_buffer_.get(), buffer_size_, limit_ms);
   in_ring_ = false;
   return received;
 }

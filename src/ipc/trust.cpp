@@ -17,7 +17,7 @@ namespace {
 constexpr long kProcMagic = 0x9fa0;
 
 // Reads them from a file of the kernel's: the first namespace's root owns it, and its content is
-// the user that stands for all those without a number here. False if it cannot be read or is
+// the user as which all those without a number here appear. False if it cannot be read or is
 // something else; then only root and our own user are trusted.
 bool read_users(Users& users) noexcept {
   const UniqueFd file(::open("/proc/sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC));

@@ -63,9 +63,8 @@ extern "C" CS_EXPORT cs_error_t votequorum_fd_get(votequorum_handle_t handle, in
   if (fd == nullptr) return CS_ERR_INVALID_PARAM;
   const auto client = clients.find(handle);
   if (!client) return CS_ERR_BAD_HANDLE;
-  const auto descriptor = client->fd();
-  if (descriptor) *fd = *descriptor;
-  return descriptor.status();
+  *fd = client->fd();
+  return CS_OK;
 }
 
 extern "C" CS_EXPORT cs_error_t votequorum_getinfo(votequorum_handle_t handle, unsigned int nodeid,

@@ -49,43 +49,43 @@ cs_error_t Client::get_info(std::uint32_t node_id, votequorum_info& info) noexce
 }
 
 cs_error_t Client::set_expected(std::uint32_t expected_votes) noexcept {
-  return request(wire::SetExpectedRequest{.expected_votes = expected_votes});
+  return call(wire::SetExpectedRequest{.expected_votes = expected_votes});
 }
 
 cs_error_t Client::set_votes(std::uint32_t node_id, std::uint32_t votes) noexcept {
-  return request(wire::SetVotesRequest{.votes = votes, .node_id = node_id});
+  return call(wire::SetVotesRequest{.votes = votes, .node_id = node_id});
 }
 
 cs_error_t Client::track_start(std::uint64_t context, std::uint32_t flags) noexcept {
-  return request(wire::TrackStartRequest{.context = context, .track_flags = flags});
+  return call(wire::TrackStartRequest{.context = context, .track_flags = flags});
 }
 
-cs_error_t Client::track_stop() noexcept { return request(wire::TrackStopRequest{}); }
+cs_error_t Client::track_stop() noexcept { return call(wire::TrackStopRequest{}); }
 
 // Waits without limit, like all requests here: closing the connection before this answer would make
 // the daemon use freed memory.
 cs_error_t Client::qdevice_register(const DeviceName& name) noexcept {
-  return request(wire::QdeviceRegisterRequest{.name = name});
+  return call(wire::QdeviceRegisterRequest{.name = name});
 }
 
 cs_error_t Client::qdevice_unregister(const DeviceName& name) noexcept {
-  return request(wire::QdeviceUnregisterRequest{.name = name});
+  return call(wire::QdeviceUnregisterRequest{.name = name});
 }
 
 cs_error_t Client::qdevice_update(const DeviceName& old_name, const DeviceName& new_name) noexcept {
-  return request(wire::QdeviceUpdateRequest{.old_name = old_name, .new_name = new_name});
+  return call(wire::QdeviceUpdateRequest{.old_name = old_name, .new_name = new_name});
 }
 
 cs_error_t Client::qdevice_poll(const DeviceName& name, bool cast_vote,
                                 const votequorum_ring_id_t& ring_id) noexcept {
-  return request(
+  return call(
       wire::QdevicePollRequest{.name = name,
                                .cast_vote = cast_vote ? 1 : 0,
                                .ring_id = {.node_id = ring_id.nodeid, .sequence = ring_id.seq}});
 }
 
 cs_error_t Client::qdevice_master_wins(const DeviceName& name, bool allow) noexcept {
-  return request(wire::QdeviceMasterWinsRequest{.name = name, .allow = allow ? 1U : 0U});
+  return call(wire::QdeviceMasterWinsRequest{.name = name, .allow = allow ? 1U : 0U});
 }
 
 cs_error_t Client::set_extra_info(std::span<const std::byte> data) noexcept {
@@ -95,7 +95,7 @@ cs_error_t Client::set_extra_info(std::span<const std::byte> data) noexcept {
   message.header.size =
       static_cast<std::int32_t>(sizeof(message) - wire::kMaxExtraInfo + data.size());
   if (!data.empty()) std::memcpy(message.data, data.data(), data.size());
-  return request(message);
+  return call(message);
 }
 
 cs_error_t Client::get_extra_info(std::uint32_t node_id, std::uint32_t& size,

@@ -52,15 +52,15 @@ class Client {
   // Ends the dispatches of all threads, now or as soon as their callbacks return.
   void finalize() noexcept;
 
-  [[nodiscard]] Result<int> fd() noexcept { return connection_->fd(); }
+  [[nodiscard]] int fd() const noexcept { return connection_->fd(); }
   [[nodiscard]] void* context() const noexcept { return context_.load(std::memory_order_acquire); }
   void set_context(void* value) noexcept { context_.store(value, std::memory_order_release); }
 
  private:
   // Sends a request whose answer is only a status.
   template <typename Request>
-  cs_error_t request(const Request& message) noexcept {
-    return connection_->call(message).status();
+  cs_error_t call(const Request& request) noexcept {
+    return connection_->call(request).status();
   }
 
   cs_error_t dispatch_waiting_event(votequorum_handle_t handle) noexcept;

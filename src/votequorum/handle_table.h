@@ -41,6 +41,9 @@ using MachineHandles = std::conditional_t<__atomic_always_lock_free(sizeof(std::
 // global: it needs no constructor at start and has no destructor at exit, when threads may still be
 // running.
 //
+// Not libqb's handle database (qb_hdb_handle_get): it looks at a handle first and counts the user
+// next. Another thread may destroy the object between the two.
+//
 // An object lives until the table and all its users have let go of it. Finding it and letting go
 // are one atomic step each, so that a thread can vanish between any two and leave no lock behind.
 template <typename T, typename Layout = MachineHandles>

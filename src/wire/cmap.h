@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 
 #include "wire/header.h"
 
@@ -36,7 +35,7 @@ struct SetRequest {
   std::uint8_t reserved[7] = {};
   std::byte value[kMaxValue] = {};
 };
-static_assert(std::has_unique_object_representations_v<SetRequest>);
+static_assert(RequestOfSize<SetRequest, 328>);
 static_assert(offsetof(SetRequest, key) == 16);
 static_assert(offsetof(SetRequest, value_length) == 280);
 static_assert(offsetof(SetRequest, type) == 288);
@@ -49,8 +48,7 @@ struct DeleteRequest {
   RequestHeader header = {};
   Key key = {};
 };
-static_assert(std::has_unique_object_representations_v<DeleteRequest>);
-static_assert(sizeof(DeleteRequest) == 280);
+static_assert(RequestOfSize<DeleteRequest, 280>);
 static_assert(offsetof(DeleteRequest, key) == 16);
 
 struct IterInitReply {
@@ -71,8 +69,7 @@ struct IterInitRequest {
   RequestHeader header = {};
   Key prefix = {};
 };
-static_assert(std::has_unique_object_representations_v<IterInitRequest>);
-static_assert(sizeof(IterInitRequest) == 280);
+static_assert(RequestOfSize<IterInitRequest, 280>);
 static_assert(offsetof(IterInitRequest, prefix) == 16);
 
 struct IterNextReply {
@@ -98,8 +95,7 @@ struct IterNextRequest {
   RequestHeader header = {};
   Uint64 iterator = 0;
 };
-static_assert(std::has_unique_object_representations_v<IterNextRequest>);
-static_assert(sizeof(IterNextRequest) == 24);
+static_assert(RequestOfSize<IterNextRequest, 24>);
 static_assert(offsetof(IterNextRequest, iterator) == 16);
 
 struct IterFinalizeRequest {
@@ -109,8 +105,7 @@ struct IterFinalizeRequest {
   RequestHeader header = {};
   Uint64 iterator = 0;
 };
-static_assert(std::has_unique_object_representations_v<IterFinalizeRequest>);
-static_assert(sizeof(IterFinalizeRequest) == 24);
+static_assert(RequestOfSize<IterFinalizeRequest, 24>);
 static_assert(offsetof(IterFinalizeRequest, iterator) == 16);
 
 }  // namespace cs::wire::cmap

@@ -41,6 +41,12 @@ static_assert(sizeof(ResponseHeader) == sizeof(qb_ipc_response_header));
 static_assert(offsetof(ResponseHeader, size) == offsetof(qb_ipc_response_header, size));
 static_assert(offsetof(ResponseHeader, error) == offsetof(qb_ipc_response_header, error));
 
+// Fails to compile when a struct sent has padding without a name, or another size than the
+// daemon's.
+template <typename Request, std::size_t Size>
+concept RequestOfSize =
+    (sizeof(Request) == Size) && std::has_unique_object_representations_v<Request>;
+
 // What a message begins with; empty when it is shorter than that.
 template <typename Front>
 [[nodiscard]] std::optional<Front> read_front(std::span<const std::byte> message) noexcept {

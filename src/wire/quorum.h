@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 
 #include "wire/header.h"
 
@@ -13,7 +12,7 @@ namespace cs::wire::quorum {
 
 inline constexpr std::size_t kMaxEntries = 386;  // 384 nodes; the daemon keeps room for two more
 
-// Asks for events; the state at present comes as one, before the reply.
+// Asks for events; the current state comes as one, before the reply.
 struct TrackStartRequest {
   static constexpr std::int32_t kId = 1;
   using Reply = StatusReply<1>;
@@ -22,8 +21,7 @@ struct TrackStartRequest {
   std::uint32_t track_flags = 0;
   std::uint32_t reserved = 0;
 };
-static_assert(std::has_unique_object_representations_v<TrackStartRequest>);
-static_assert(sizeof(TrackStartRequest) == 24);
+static_assert(RequestOfSize<TrackStartRequest, 24>);
 static_assert(offsetof(TrackStartRequest, track_flags) == 16);
 
 // The daemon's verdict, and the members: node ids, of which the first lies inside this struct, so

@@ -22,12 +22,6 @@ using Name = std::array<char, kNameSize>;
 
 using Status = StatusReply<0>;
 
-// Fails to compile when a struct sent has padding without a name, or another size than the
-// daemon's.
-template <typename Request, std::size_t Size>
-concept RequestOfSize =
-    (sizeof(Request) == Size) && std::has_unique_object_representations_v<Request>;
-
 struct GetInfoReply {
   static constexpr std::int32_t kId = 1;
   static constexpr std::size_t kMinSize = 320;

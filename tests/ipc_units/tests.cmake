@@ -1,7 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# What in src/ipc can be tested without a peer.
+# src/ipc: what needs no peer, then what meets a stand-in daemon.
 cs_add_unit_test(ipc_units_test OBJECTS cs_ipc cs_common
   SOURCES ipc_units/in_flight_test.cpp ipc_units/jumps_test.cpp ipc_units/kept_replies_test.cpp
           ipc_units/reply_test.cpp ipc_units/socket_guard_test.cpp ipc_units/spin_budget_test.cpp
           ipc_units/trust_test.cpp)
 cs_without_exceptions(ipc_units/in_flight_test.cpp)
+
+cs_add_namespace_test(ipc_failed_step_test TIMEOUT 60
+  LIBS votequorum cs_stand_in OBJECTS cs_ipc cs_common
+  SOURCES ipc_units/failed_step_test.cpp)
+cs_add_namespace_test(ipc_connection_test TIMEOUT 120 LIBS cs_stand_in OBJECTS cs_ipc cs_common
+  SOURCES ipc_units/connection_test.cpp)
+cs_add_namespace_test(ipc_handshake_test TIMEOUT 60
+  LIBS votequorum cs_stand_in OBJECTS cs_ipc cs_common
+  SOURCES ipc_units/handshake_test.cpp)

@@ -110,7 +110,7 @@ TEST(SamCallback, ThatBlocksIsNoHangOnceStopped) {
     app::expect_ok(sam_finalize());
     ::exit(7);
   });
-  EXPECT_LE(application.wait_for("lives").instance, 20u);
+  EXPECT_LE(application.wait_for("lives").instance, 20U);
   application.expect_exit_code(7);
 }
 

@@ -96,7 +96,7 @@ class NotifySocket {
       pollfd entry{socket_.get(), POLLIN, 0};
       if (::poll(&entry, 1, deadline.poll_timeout(monotonic_now())) <= 0) return {};
       char message[512];
-      const ssize_t size = ::recv(socket_.get(), message, sizeof message, MSG_DONTWAIT);
+      const ssize_t size = ::recv(socket_.get(), message, sizeof(message), MSG_DONTWAIT);
       if (size <= 0) continue;
       const std::string received(message, static_cast<std::size_t>(size));
       if (received.find(text) != std::string::npos) return received;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What must hold of a supervisor, whatever happens: docs/design.md says it in words. Judges by what
+// What must hold of a supervisor, whatever happens: README.md says it in words. Judges by what
 // the supervisor does to its world and by what is true there, never by asking the supervisor.
 #pragma once
 

@@ -21,7 +21,7 @@ static void on_signal(int number) {
 
 static void handle(int number) {
   struct sigaction action;
-  memset(&action, 0, sizeof action);
+  memset(&action, 0, sizeof(action));
   action.sa_handler = on_signal;
   sigaction(number, &action, NULL);
 }

@@ -15,14 +15,6 @@ cs_add_namespace_test(votequorum_extra_info_test TIMEOUT 60 LIBS votequorum cs_s
   SOURCES votequorum_standin/extra_info_test.cpp)
 cs_add_namespace_test(votequorum_hostile_test TIMEOUT 120 LIBS votequorum cs_stand_in
   SOURCES votequorum_standin/hostile_test.cpp)
-cs_add_namespace_test(ipc_failed_step_test TIMEOUT 60
-  LIBS votequorum cs_stand_in OBJECTS cs_ipc cs_common
-  SOURCES votequorum_standin/failed_step_test.cpp)
-cs_add_namespace_test(ipc_connection_test TIMEOUT 120 LIBS cs_stand_in OBJECTS cs_ipc cs_common
-  SOURCES votequorum_standin/connection_test.cpp)
-cs_add_namespace_test(ipc_handshake_test TIMEOUT 60
-  LIBS votequorum cs_stand_in OBJECTS cs_ipc cs_common
-  SOURCES votequorum_standin/handshake_test.cpp)
 cs_add_namespace_test(votequorum_clients_test TIMEOUT 60
   LIBS votequorum cs_stand_in OBJECTS cs_votequorum cs_ipc cs_common
   SOURCES votequorum_standin/clients_test.cpp)

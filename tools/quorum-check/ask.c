@@ -21,7 +21,7 @@
 enum { PAUSE_MS = 250 };
 
 static pid_t asker;
-/* Not handed to the callbacks as their context: that comes back from the daemon, who is not to
+/* Not handed to the callbacks as their context: that comes back from the daemon, which must not
  * choose where we write. */
 static struct answer answer;
 
@@ -93,7 +93,7 @@ static cs_error_t ask_once(votequorum_handle_t *handle)
     return error;
 }
 
-/* Returns when the parent wants no more. */
+/* Returns when the parent has had enough. */
 static void ask_on(int line)
 {
     votequorum_handle_t handle = 0;

@@ -9,8 +9,7 @@
  * stop_asking(), and is killed with the process that has started it. */
 int start_asking(void);
 
-/* Lets it take its leave of the daemon for so many milliseconds at most, then kills it, wherever it
- * is. */
+/* Gives it so many milliseconds to leave the daemon, then kills it, wherever it is. */
 void stop_asking(int line, int milliseconds);
 
 #endif

@@ -160,7 +160,7 @@ static void take_outcome(enum outcome outcome, const struct answer *answer,
     }
 }
 
-/* How long the other process has for leaving in order, which ends in time as well. */
+/* How long the other process has to leave in order. It is killed after that. */
 static int farewell_before(int64_t deadline)
 {
     int64_t left = deadline - now();

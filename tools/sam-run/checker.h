@@ -12,7 +12,7 @@ struct checks {
     int period;   /* milliseconds from one check to the next, and the longest that one may take */
 };
 
-/* Starts it. To be called in the instance after sam_start(), before it turns into the command. The
+/* Starts it. Call it in the instance after sam_start(), before it turns into the command. The
  * process is not a child of the caller's, so that the command meets no child that it does not know,
  * and ends with the caller. False, with errno, if it cannot be started. */
 bool start_checker(const struct checks *checks);

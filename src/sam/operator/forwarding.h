@@ -17,8 +17,8 @@ struct ArrivedSignal {
   bool is_of_terminal;
 };
 
-// From begin() on the signals do not do what the application has made of them, but are noted. They
-// are blocked in the calling thread, which is the supervisor's, save in a wait with the mask of
+// From begin() on the signals are noted, instead of doing what the application has arranged. They
+// are blocked in the calling thread, which is the supervisor's, except in a wait with the mask of
 // let_in(), which they end: so none is missed between looking and waiting. A thread that the
 // application has started before hands over what it receives. There is one at a time in a process.
 class Forwarding {

@@ -34,8 +34,8 @@ inline constexpr std::size_t kLineRoom = 320;
 [[nodiscard]] std::size_t format_line(const LogRecord& record, pid_t supervisor, timespec wall_time,
                                       bool prefix, char (&text)[kLineRoom]) noexcept;
 
-// In one write that raises no SIGPIPE. Waits that long at most for room in a pipe or socket. False
-// when the line is lost.
+// In one write that raises no SIGPIPE. Waits no longer than the patience for room in a pipe or
+// socket. False when the line is lost.
 bool write_line(int fd, std::string_view line, int patience_ms) noexcept;
 
 class Log {

@@ -24,7 +24,7 @@ std::size_t format_notice(const ServiceStatus& status, bool is_sign_of_life,
                     restarts == 1 ? "" : "s", *reason != '\0' ? ", last: " : "", reason));
 }
 
-// Connected anew after a failure: the service manager may have begun again at the same name.
+// Connected again after a failure: the service manager may have started again under that name.
 bool NoticeSocket::send(std::string_view message) noexcept {
   if (!socket_ && !connect()) return false;
   const ssize_t sent =

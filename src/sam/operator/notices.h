@@ -15,7 +15,7 @@
 
 namespace cs::sam {
 
-// What it is to know of the service; each message says all of it.
+// What the service manager is told; each message says all of it.
 struct ServiceStatus {
   bool is_ready = false;     // an instance has been started
   bool is_stopping = false;  // for good
@@ -85,7 +85,7 @@ class NoticeSocket {
   UniqueFd socket_;
 };
 
-// The time between two signs of life that is wanted of that process; 0: none.
+// How often that process has to give a sign of life; 0: never.
 [[nodiscard]] inline Nanoseconds watchdog_of(const OperatorSettings& settings,
                                              pid_t process) noexcept {
   const bool is_meant = settings.watchdog_pid == 0 || settings.watchdog_pid == process;

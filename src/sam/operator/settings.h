@@ -17,7 +17,7 @@
 
 namespace cs::sam {
 
-// No more restarts than that within that time; a time of 0 is no limit.
+// At most count restarts within the period; a period of 0 is no limit.
 struct RestartLimit {
   static constexpr unsigned kMost = 100;
 

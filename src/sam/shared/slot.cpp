@@ -25,8 +25,8 @@ constexpr std::size_t kKeptCapacity = 64 * 1024;  // not worth giving back
 constexpr std::size_t kLargestCopy = 16 << 20;    // no more memory is used for a copy
 constexpr std::size_t kLargestTransfer = 1U << 30;
 
-// For reading a file a piece at a time, under the lock of the store: a process has one of these. It
-// is no member because a store is not all zeros, and with it would add 64 KiB to the library's file.
+// For reading a file a piece at a time, under the lock of the store, of which a process has one. A
+// store is not all zeros: as its member, this would add 64 KiB to the library's file.
 alignas(64) constinit std::byte g_scratch[kScratchSize];
 
 // A write beyond the limit on file sizes raises a signal. It is still blocked here, and would kill

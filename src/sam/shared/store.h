@@ -26,6 +26,8 @@
 
 namespace cs::sam {
 
+// A fork copies the object: each process has its own view of the files, which they share.
+//
 // store(), size() and restore() are async-signal-safe: signals wait while the lock is held. Any
 // number of threads may call any function. A call that fails leaves the old data.
 class Store {

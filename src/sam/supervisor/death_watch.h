@@ -17,7 +17,7 @@ namespace cs::sam {
 // Sole owner of a pidfd; moves and does not copy.
 class Pidfd {
  public:
-  // None for pid 0, or where none can be had.
+  // None for pid 0, or where none can be opened.
   Pidfd(World& world, pid_t pid) noexcept
       : world_(&world), fd_(pid != 0 ? world.open_pidfd(pid) : -1) {}
   Pidfd(Pidfd&& other) noexcept : world_(other.world_), fd_(std::exchange(other.fd_, -1)) {}

@@ -33,8 +33,8 @@ class Instance {
   // nobody is left to send any; kBroken when the pipe of commands is not ours any more: something
   // in this process has closed it.
   [[nodiscard]] Received next_command(CommandFrame& frame) noexcept;
-  // Lost when the instance is dead. False when it cannot be sent now: then it is owed, until the
-  // next one is.
+  // A reply to a dead instance is lost. False when it cannot be sent now: it is owed until it, or
+  // the next one, has been sent.
   [[nodiscard]] bool reply(std::uint32_t sequence, cs_error_t status) noexcept;
   // Tries again to send what is owed, if it is time; true when that has been sent.
   [[nodiscard]] bool catch_up(Nanoseconds now) noexcept;
@@ -42,10 +42,10 @@ class Instance {
     return reply_retry_.is_behind() ? reply_retry_.due() : Deadline::never();
   }
 
-  // SIGKILL leaves nothing at work: it goes to the process that was last heard of, too.
+  // SIGKILL goes to the process that has announced itself as well: nothing is left at work.
   void send_signal(int number) noexcept;
 
-  // What is no verdict of ours, but meant for the application.
+  // A signal that is no verdict of ours, but is meant for the application.
   void pass_on(int number) noexcept;
 
   // The supervisor's child; 0 where that was a daemon's parent, and is dead.

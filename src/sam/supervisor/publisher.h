@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What others may know of the supervised process: the keys resources.process.PID. in cmap.
+// What others can learn about the supervised process: the keys resources.process.PID. in cmap.
 //
 // The daemon's watchdog service reads them, and may reset the machine over what it finds. So their
 // order matters: the watchdog adopts a resource when its state is created, and last_updated counts
@@ -32,7 +32,7 @@ class Publisher {
   // been published until then is deleted.
   [[nodiscard]] cs_error_t begin(Deadline deadline) noexcept;
 
-  // The state has changed; now is also the time of the last health check, when they are owed.
+  // The state has changed. Where health checks are owed, the last one counts as made now.
   void show(ProcessState state, Nanoseconds now) noexcept;
   // A health check came while they are owed; catch_up() publishes it.
   void note_health_check(Nanoseconds when) noexcept;

@@ -130,7 +130,7 @@ Decision Rules::quorum_told(bool quorate, Nanoseconds now, bool is_last) noexcep
   }
   life_.grace = Grace{now};
   life_.warned = true;
-  life_.interval_began = now;  // the grace is a whole interval for one that was about to miss, too
+  life_.interval_began = now;  // a whole interval of grace, even where a check was almost due
   return {.signal = Decision::Signal::kWarn, .reason = {Reason::Kind::kQuorumLost}};
 }
 
@@ -185,9 +185,9 @@ Decision Rules::health_check_missed(Nanoseconds now) noexcept {
   return {.signal = Decision::Signal::kWarn, .reason = reason};
 }
 
-// Who slept much longer than asked was frozen, and the active process probably was as well. Once
-// only until the next health check: a machine that always wakes us late must not keep us from
-// finding a hang.
+// A supervisor that slept much longer than asked was frozen, and the active process probably was as
+// well. It is forgiven only once until the next health check: a machine that always wakes us late
+// must not keep us from finding a hang.
 bool Rules::forgive(Nanoseconds now, Nanoseconds overslept) noexcept {
   if (overslept <= settings_.interval / 4) return false;
   const bool forgives_silence = !life_.forgiven && health_check_due().has_passed(now);

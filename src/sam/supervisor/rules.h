@@ -54,21 +54,21 @@ class Rules {
   Decision finished() noexcept;                        // it is never started again
   Decision failure_marked() noexcept;
 
-  // The operator wants the service to stop: whatever the instance's end will be, none follows. One
-  // that waits for quorum is let go.
+  // The operator wants the service to stop: however this instance ends, no other follows. One that
+  // waits for quorum is let go.
   Decision stop_ordered() noexcept;
   [[nodiscard]] bool is_stopping() const noexcept { return is_stopping_; }
   [[nodiscard]] bool was_marked_failed() const noexcept {
     return life_.phase == Phase::kMarkedFailed;
   }
-  // Whether the end of the instance is our making: it was let go.
+  // Whether the instance was let go, so that its end is our doing.
   [[nodiscard]] bool was_let_go() const noexcept { return life_.let_go; }
 
   // The warn signal has been sent: what it leaves the process counts from here on.
   void warned(Nanoseconds now) noexcept;
 
-  // What became of a reply: it has reached the process, whose interval begins there if it was that
-  // to its start; or it could not be sent yet, and the process does not know that it is started.
+  // What became of a reply. It was sent: if it answered a start, the interval begins now. Or it
+  // could not be sent yet: then the process does not know that it is started.
   void answered(Nanoseconds now) noexcept;
   void answer_is_owed() noexcept { life_.is_owed_answer = true; }
 
@@ -93,7 +93,7 @@ class Rules {
   // The process has ended by itself before SIGKILL reached it: what it said before still counts.
   void kill_missed() noexcept;
 
-  // When time_passed has something to decide.
+  // When time_passed() next has something to decide.
   [[nodiscard]] Deadline next_deadline() const noexcept;
 
   // Nothing more is decided for the instance.

@@ -22,11 +22,7 @@ class ServiceConnection {
   void drop() noexcept { connection_.reset(); }
 
   // To be polled for reading; -1 without a connection.
-  [[nodiscard]] int fd() const noexcept {
-    if (!is_connected()) return -1;
-    const auto descriptor = connection_->fd();
-    return descriptor ? *descriptor : -1;
-  }
+  [[nodiscard]] int fd() const noexcept { return is_connected() ? connection_->fd() : -1; }
   // To be polled for no events: hangs up when the daemon is gone, in either transport.
   [[nodiscard]] int life_fd() const noexcept {
     return is_connected() ? connection_->life_fd() : -1;

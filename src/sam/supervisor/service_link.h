@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A service of the daemon as the supervisor depends on it: when to try again what has failed there,
+// A service of the daemon that the supervisor depends on: when to try again what has failed there,
 // and for how long.
 #ifndef CS_SAM_SERVICE_LINK_H
 #define CS_SAM_SERVICE_LINK_H
@@ -26,7 +26,7 @@ class ServiceLink {
   // When the next attempt may be made.
   [[nodiscard]] Deadline due() const noexcept { return backoff_.due(); }
 
-  // What may take as long as the bound, whatever failed before.
+  // For a last attempt, which may take as long as the bound, whatever failed before.
   [[nodiscard]] Deadline last_deadline() const noexcept {
     return Deadline::at(world_.now() + bound_);
   }

@@ -26,7 +26,7 @@ Nanoseconds busy_bound(const Settings& settings) noexcept {
   return calls ? 2 * call_bound(settings.interval) : 0;
 }
 
-// In one round, which must not become long: what is left makes the next wait end at once.
+// No more is taken in one round, which must stay short. What is left ends the next wait at once.
 constexpr int kFramesAtOnce = 64;
 constexpr int kVerdictsAtOnce = 16;
 constexpr int kReadings = 4;
@@ -236,14 +236,14 @@ void Supervisor::note_health_check(Nanoseconds last_beat) noexcept {
   publisher_.note_health_check(last_beat);
 }
 
-// What the daemon is owed, however many health checks that was.
+// What the daemon has not been told yet, however many health checks that covers.
 void Supervisor::publish(bool cmap_spoke) noexcept {
   if (cmap_spoke) publisher_.check(now_);
   publisher_.catch_up(now_);
 }
 
 // The exit code of the instance before all else: a handler of the application may wait for any
-// child. What woke us does not matter: death is asked for anew.
+// child. What woke us does not matter: each death is asked about again.
 std::optional<Ending> Supervisor::look_after_children() noexcept {
   if (instance_) (void)instance_->process().has_died();
   const pid_t child = instance_ ? instance_->child() : 0;

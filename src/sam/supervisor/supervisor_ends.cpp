@@ -11,7 +11,7 @@
 namespace cs::sam {
 namespace {
 
-// Of a process that was killed by a signal, as a shell says it.
+// Added to the number of the signal that killed a process, as a shell does.
 constexpr int kSignalExitCode = 128;
 // More than a pipe holds: all that a dead instance can have left.
 constexpr int kLastFrames = 8192;
@@ -44,7 +44,7 @@ std::optional<Ending> Supervisor::bury_instance() noexcept {
   return {};
 }
 
-// While it is waited for nothing is owed, and nobody is to be warned.
+// During the pause no health check is owed, and there is no process to be warned.
 void Supervisor::prepare_next(Nanoseconds pause) noexcept {
   world_.discard_old_stores();
   if (pause == 0) return;

@@ -41,10 +41,11 @@ struct ForwardedSignal {
 enum class Service : std::uint8_t { kQuorum, kCmap };
 enum class Patience : bool { kNone, kEndless };
 
-// There are two definitions of these functions, each with a class of its own that derives from this
-// one and has the state: for Linux (linux_world.h), and for a simulation in which a seed decides
-// what happens (tests/simulation). A program has the one that is linked into it, so that the seam
-// costs the library no table of functions.
+// There are three definitions of these functions, each with a class of its own that derives from
+// this one and has the state: for Linux (linux_world.h), for a simulation in which a seed decides
+// what happens (tests/simulation), and for tests that say it step by step (scripted_world.h). A
+// program has the one that is linked into it, so that the seam costs the library no table of
+// functions.
 class World {
  public:
   World(const World&) = delete;
@@ -53,35 +54,35 @@ class World {
   // --- The machine
 
   [[nodiscard]] Nanoseconds now() noexcept;
-  // How much older than it was a health check may look.
+  // By how much a health check may look older than it is.
   [[nodiscard]] Nanoseconds beat_resolution() const noexcept;
 
-  // Returns at the deadline, or before it when there is something to look at. That it returns says
-  // nothing by itself: all is looked at after each wait.
+  // Returns at the deadline, or before it when there is something to look at. The return alone says
+  // nothing: everything is looked at after each wait.
   [[nodiscard]] Woken wait(const Awaited& awaited, Deadline deadline) noexcept;
 
   // 0 in the new instance; negative, with errno, when it fails.
   [[nodiscard]] pid_t fork() noexcept;
-  // Ends this process if it is no supervisor, but was forked in one by a handler.
+  // Ends this process if it is not the supervisor, but a copy that a handler has forked.
   void leave_if_copy() noexcept;
 
   // From now on the death of any child ends a wait.
   void listen_for_children() noexcept;
-  // Reaps all children but the instance's, and may find that somebody else has reaped that: then
-  // its wait status is returned.
+  // Reaps all children but the instance. Should that be reaped meanwhile, by a handler for example,
+  // its wait status is returned, if it is known.
   std::optional<int> reap_others(pid_t instance) noexcept;
 
   // Between two instances: see Store.
   void discard_old_stores() noexcept;
 
-  // --- Single processes. A pidfd of -1 stands for one that could not be had.
+  // --- Single processes. A pidfd of -1 is one that could not be opened.
 
   // Readable when the process is dead.
   [[nodiscard]] int open_pidfd(pid_t pid) noexcept;
   void close_pidfd(int pidfd) noexcept;
 
-  // The wait status of a child that is dead, which is reaped; 0 if somebody else has done that and
-  // it is not known. Empty while it lives, unless patience is endless.
+  // Reaps a child that is dead, and returns its wait status; 0 if it was reaped elsewhere and the
+  // status is not known. Empty while it lives, unless patience is endless.
   [[nodiscard]] std::optional<int> reap(pid_t child, int pidfd, Patience patience) noexcept;
 
   // Strangers are not our children: whether one is dead, and the wait status of a dead one if that
@@ -114,7 +115,7 @@ class World {
   [[nodiscard]] bool renew_commands() noexcept;
   [[nodiscard]] Received receive_command(CommandFrame& frame) noexcept;
   [[nodiscard]] Sent send_reply(const ReplyFrame& frame) noexcept;
-  // Our own end for writing is closed; from then on it shows when nobody else holds one.
+  // Closes our own end for writing. From then on is_hung_up() tells when nobody else holds one.
   void let_go_of_commands() noexcept;
   [[nodiscard]] bool is_hung_up() const noexcept;
   // A process of an earlier instance may hold the pipe.

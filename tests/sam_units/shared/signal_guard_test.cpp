@@ -1,121 +1,131 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Signals and cancellation stay away from a guarded thread, and come in where a call waits.
+// Guards around system calls: no handler and no cancellation where they stand, and everything as it
+// was behind them; a call that waits lets both in there and nowhere else.
 #include "sam/shared/signal_guard.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <thread>
+#include <tuple>
+#include <unistd.h>
 
 namespace cs::sam {
 namespace {
 
-std::atomic<int> g_handled = 0;
-void handle(int) { ++g_handled; }
+std::atomic<int> g_handled;
 
-class SamSignalGuard : public testing::Test {
- protected:
-  void SetUp() override {
+// SIGUSR1 is counted while this lives.
+class CountedSignal {
+ public:
+  CountedSignal() {
     g_handled = 0;
-    struct sigaction counting {};
-    counting.sa_handler = &handle;
-    ::sigaction(SIGUSR1, &counting, &before_);
+    struct sigaction action = {};
+    action.sa_handler = [](int) { ++g_handled; };
+    ::sigaction(SIGUSR1, &action, &before_);
   }
-  void TearDown() override { ::sigaction(SIGUSR1, &before_, nullptr); }
+  ~CountedSignal() { ::sigaction(SIGUSR1, &before_, nullptr); }
 
-  struct sigaction before_ {};
+ private:
+  struct sigaction before_ = {};
 };
 
-int cancel_state() {
-  int state = -1;
-  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-  ::pthread_setcancelstate(state, nullptr);
-  return state;
-}
-
-TEST_F(SamSignalGuard, SignalIsHandledAfterwards) {
+TEST(SamSignalGuard, HoldsSignalsOffToItsEnd) {
+  const CountedSignal counted;
   {
     const SignalGuard guard;
-    ::pthread_kill(::pthread_self(), SIGUSR1);
+    ::raise(SIGUSR1);
     EXPECT_EQ(g_handled, 0);
   }
   EXPECT_EQ(g_handled, 1);
 }
 
-TEST_F(SamSignalGuard, CallersMaskComesBack) {
-  sigset_t usr1;
-  sigemptyset(&usr1);
-  sigaddset(&usr1, SIGUSR1);
-  ::pthread_sigmask(SIG_BLOCK, &usr1, nullptr);
+class SamCancelGuard : public testing::TestWithParam<std::tuple<int, int>> {};
+
+// In a thread of its own, whose state nobody else needs.
+template <typename Body>
+void* result_in_a_thread(Body body) {
+  pthread_t thread;
+  const auto run = [](void* self) -> void* { return (*static_cast<Body*>(self))(); };
+  if (pthread_create(&thread, nullptr, run, &body) != 0) {
+    ADD_FAILURE() << "no thread";
+    return nullptr;
+  }
+  void* result = nullptr;
+  pthread_join(thread, &result);
+  return result;
+}
+
+TEST_P(SamCancelGuard, LeavesStateAndTypeAsTheyWere) {
+  const auto [wanted_state, wanted_type] = GetParam();
+  EXPECT_EQ(result_in_a_thread([state = wanted_state, type = wanted_type]() -> void* {
+              int found = -1;
+              pthread_setcancelstate(state, nullptr);
+              pthread_setcanceltype(type, nullptr);
+              {
+                const CancelGuard guard;
+                EXPECT_EQ(guard.previous(), state);
+                pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &found);
+                EXPECT_EQ(found, PTHREAD_CANCEL_DEFERRED);
+                pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &found);
+                EXPECT_EQ(found, PTHREAD_CANCEL_DISABLE);
+              }
+              pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &found);
+              EXPECT_EQ(found, type);
+              pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &found);
+              EXPECT_EQ(found, state);
+              return nullptr;
+            }),
+            nullptr);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Of, SamCancelGuard,
+    testing::Combine(testing::Values(PTHREAD_CANCEL_ENABLE, PTHREAD_CANCEL_DISABLE),
+                     testing::Values(PTHREAD_CANCEL_DEFERRED, PTHREAD_CANCEL_ASYNCHRONOUS)));
+
+TEST(SamCallGuard, LetsSignalsInOnlyWhereItWaits) {
+  const CountedSignal counted;
   {
-    const SignalGuard guard;
-    EXPECT_EQ(sigismember(&guard.previous(), SIGUSR1), 1);
-    EXPECT_EQ(sigismember(&guard.previous(), SIGUSR2), 0);
+    const CallGuard guard(false);
+    ::raise(SIGUSR1);
+    EXPECT_EQ(g_handled, 0);
+    pollfd none{-1, 0, 0};
+    EXPECT_EQ(guard.wait(&none, 30'000), -1);
+    EXPECT_EQ(g_handled, 1);
+    ::raise(SIGUSR1);
+    EXPECT_EQ(g_handled, 1);
   }
-  sigset_t after;
-  ::pthread_sigmask(SIG_UNBLOCK, &usr1, &after);
-  EXPECT_EQ(sigismember(&after, SIGUSR1), 1);
-  EXPECT_EQ(sigismember(&after, SIGUSR2), 0);
+  EXPECT_EQ(g_handled, 2);
 }
 
-TEST(SamCancelGuard, CancellationWaitsUntilItsEnd) {
-  std::atomic<bool> has_passed = false;
-  std::atomic<bool> has_survived = false;
-  std::thread cancelled([&] {
-    {
-      const CancelGuard guard;
-      ::pthread_cancel(::pthread_self());
-      ::pthread_testcancel();
-      has_passed = true;
-    }
-    ::pthread_testcancel();
-    has_survived = true;
+// Whether the thread ends in its wait, and not before.
+void* wait_cancelled(bool lets_cancel, bool& got_there, bool& got_on) {
+  pollfd none{-1, 0, 0};
+  return result_in_a_thread([&]() -> void* {
+    const CallGuard guard(lets_cancel);
+    pthread_cancel(pthread_self());
+    (void)::poll(nullptr, 0, 1);
+    got_there = true;
+    (void)guard.wait(&none, 1);
+    got_on = true;
+    return nullptr;
   });
-  cancelled.join();
-  EXPECT_TRUE(has_passed);
-  EXPECT_FALSE(has_survived);
 }
 
-TEST(SamCancelGuard, AsynchronousCancellationIsHeldOffAsWell) {
-  std::thread([] {
-    int type = -1;
-    ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
-    ::pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, nullptr);
-    {
-      const CancelGuard guard;
-      EXPECT_EQ(guard.previous(), PTHREAD_CANCEL_DISABLE);
-      ::pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
-      EXPECT_EQ(type, PTHREAD_CANCEL_DEFERRED);
-    }
-    ::pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
-    EXPECT_EQ(type, PTHREAD_CANCEL_ASYNCHRONOUS);
-    EXPECT_EQ(cancel_state(), PTHREAD_CANCEL_DISABLE);
-  }).join();
+TEST(SamCallGuard, IsCancelledOnlyWhereItWaits) {
+  bool got_there = false;
+  bool got_on = false;
+  EXPECT_EQ(wait_cancelled(true, got_there, got_on), PTHREAD_CANCELED);
+  EXPECT_TRUE(got_there);
+  EXPECT_FALSE(got_on);
 }
 
-TEST_F(SamSignalGuard, OfACallLetsSignalsInOnlyWhereItWaits) {
-  const CallGuard guard(true);
-  ::pthread_kill(::pthread_self(), SIGUSR1);
-  EXPECT_EQ(g_handled, 0);
-  pollfd nothing{-1, 0, 0};
-  (void)guard.wait(&nothing, 0);
-  EXPECT_EQ(g_handled, 1);
-}
-
-TEST(SamCallGuard, IsCancelledOnlyInAWaitAndOnlyIfItMayBe) {
-  for (const bool lets_cancel : {false, true}) {
-    std::atomic<bool> has_waited = false;
-    std::thread cancelled([&] {
-      const CallGuard guard(lets_cancel);
-      ::pthread_cancel(::pthread_self());
-      pollfd nothing{-1, 0, 0};
-      (void)guard.wait(&nothing, 0);
-      has_waited = true;
-    });
-    cancelled.join();
-    EXPECT_EQ(has_waited, !lets_cancel);
-  }
+// Where nobody could clean up after it.
+TEST(SamCallGuard, IsNotCancelledWhereThatIsNotLetIn) {
+  bool got_there = false;
+  bool got_on = false;
+  (void)wait_cancelled(false, got_there, got_on);
+  EXPECT_TRUE(got_on);
 }
 
 }  // namespace
