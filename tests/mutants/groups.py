@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which tests look for the slips of a room, the fast ones first. A group is a list of runs; a run is
-one program, or one case of it."""
+"""Which tests look for the slips of a room, the fast ones first. A group is a list of runs; a run
+is one program, or one case of it."""
 import dataclasses
 import functools
 import glob
@@ -10,7 +10,13 @@ import subprocess
 SAM_ROOMS = ("supervisor", "operator", "active", "shared", "session")
 # Whose units use a room besides its own.
 UNITS_TOO = {"operator": ["supervisor"], "shared": ["active", "supervisor"]}
-SIMULATED = ("supervisor", "shared")
+SIMULATED = ("death_watch", "instance", "publisher", "rules", "supervisor", "supervisor_ends",
+             "backoff", "pacing", "overslept", "service_link", "heartbeat", "policy", "notices")
+# Where a program is not named after the file that it is about.
+OWN = {"supervisor_ends": "sam_supervisor_test", "linux_processes": "sam_death_watch_test",
+       "quorum_client": "sam_service_clients_test", "cmap_client": "sam_service_clients_test",
+       "service_connection": "sam_service_clients_test", "quorum": "sam_service_clients_test",
+       "cmap": "sam_service_clients_test"}
 PROCESSES = ["sam_process_test", "sam_kinds_test", "sam_operator_test", "sam_slow_supervisor_test",
              "sam_torture_test", "sam_faults_test"]
 SAM_DAEMON = ["sam_operator_daemon_test", "sam_hostile_test", "sam_daemon_test",
@@ -66,11 +72,17 @@ def room_units(place, room):
     return [name for name in names if place.has(name)]
 
 
+def stem(slip):
+    """The file's name without folder and ending."""
+    return os.path.splitext(os.path.basename(slip.file))[0]
+
+
 def own_runs(place, slip):
     """The unit program of the slip's own file, which is soon built."""
-    stem = os.path.splitext(os.path.basename(slip.file))[0]
-    name = f"sam_{stem}_test"
-    return [Run(name)] if name in room_units(place, slip.room) else []
+    name = OWN.get(stem(slip), f"sam_{stem(slip)}_test")
+    if library_of(slip) != "sam" or not place.has(name):
+        return []
+    return [Run(name, private=name == "sam_service_clients_test")]
 
 
 def is_sure(run):
@@ -88,14 +100,14 @@ def unit_runs(place, slip):
     names = room_units(place, slip.room)
     for room in UNITS_TOO.get(slip.room, []):
         names += room_units(place, room)
-    simulated = [Run("simulate", FEW_SEEDS)] if slip.room in SIMULATED else []
+    simulated = [Run("simulate", FEW_SEEDS)] if stem(slip) in SIMULATED else []
     return [Run(name) for name in names] + simulated
 
 
 def long_runs(slip):
     """As unit_runs(), for what takes longer."""
-    runs = [Run("simulate", SEEDS)] if slip.room in SIMULATED else []
-    return runs + ([Run("every_sequence_test")] if "/rules." in slip.file else [])
+    runs = [Run("simulate", SEEDS)] if stem(slip) in SIMULATED else []
+    return runs + ([Run("every_sequence_test")] if stem(slip) == "rules" else [])
 
 
 @functools.lru_cache(None)

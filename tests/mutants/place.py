@@ -76,7 +76,8 @@ class Place:
         """Of a program, and of the libraries: where it is as before, so is what the tests say. Call
         it while nothing is planted."""
         digest = hashlib.sha256()
-        libraries = [f"src/{name}/lib{name}.so" for name in ("sam", "votequorum", "corosync_common")]
+        names = ("sam", "votequorum", "corosync_common")
+        libraries = [f"src/{name}/lib{name}.so" for name in names]
         for path in (f"tests/{program}", *libraries):
             if os.path.exists(f"{self.build}/{path}"):
                 with open(f"{self.build}/{path}", "rb") as file:

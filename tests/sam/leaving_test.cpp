@@ -89,7 +89,7 @@ TEST(SamLeaving, CallsByTimeLimitCanBeRepeated) {
   });
 }
 
-// In a handler that interrupts a stop which still waits for its answer: neither waits for the other.
+// The handler interrupts a stop that waits for its answer: neither waits for the other.
 TEST(SamLeaving, HandlerMayFinalizeDuringAStop) {
   SamProcess application([] {
     app::enter(60'000, kRestart);
