@@ -49,7 +49,7 @@ class Run:
 
     def command(self, place):
         """What is to be run."""
-        program = f"{place.build}/tests/{self.program}"
+        program = place.path_of(self.program)
         if self.program == "simulate":
             return [program, "--seeds", self.case]
         command = [program, "--gtest_brief=1", "--gtest_fail_fast"]
@@ -67,7 +67,7 @@ def library_of(slip):
 
 def room_units(place, room):
     """The unit programs of a room of SAM."""
-    sources = glob.glob(f"{place.tree}/tests/sam_units/{room}/*_test.cpp")
+    sources = glob.glob(f"{place.root}/tests/sam_units/{room}/*_test.cpp")
     names = [f"sam_{os.path.basename(source).removesuffix('.cpp')}" for source in sorted(sources)]
     return [name for name in names if place.has(name)]
 
@@ -139,3 +139,12 @@ def private_runs(slip):
         return [Run(name, private=True) for name in SAM_DAEMON]
     runs = [Run(name, private=True) for name in STAND_INS + DAEMON]
     return runs + [Run(name, private=True, socket=True) for name in DAEMON]
+
+
+def programs_of(place, chosen, fast):
+    """All that may be asked."""
+    runs = [run for slip in chosen for run in own_runs(place, slip) + unit_runs(place, slip)]
+    if not fast:
+        runs += [run for slip in chosen for run in long_runs(slip) + private_runs(slip)]
+    programs = {run.program for run in runs}
+    return programs if fast else programs | {name for name in PROCESSES if place.has(name)}

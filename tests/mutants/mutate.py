@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""mutate.py ROOT [OPTION...] [NUMBER|NAME...]: puts the slips of tests/mutants into a copy of the
-tree, one at a time, and tells which of them the tests see. See scripts/mutate."""
+"""mutate.py ROOT [OPTION...] [NUMBER|NAME...]: builds the tree with the slips of tests/mutants, one
+at a time, and tells which of them the tests see. See scripts/mutate."""
 import argparse
 import collections
 import json
@@ -11,7 +11,7 @@ import time
 import groups
 import runner
 import slips
-from place import Place
+from place import DoesNotBuild, Place
 
 
 class Memory:
@@ -39,18 +39,16 @@ class Trial:
         os.makedirs(folder, exist_ok=True)
         self.jobs, self.fast = jobs, fast
         self.memory = Memory(f"{folder}/memory.json")
-        self.place = Place(root, folder)
+        self.place = Place(root, f"{folder}/with-slip", jobs)
         self.runner = runner.Runner(self.place, self.memory.data["times"], jobs)
         self.results = collections.defaultdict(collections.Counter)
         self.survivors = []
 
     def prepare(self, chosen):
         """Builds, and sees that all tests that will be asked pass without a slip."""
-        self.place.prepare()
+        self.place.configure()
+        self.place.prepare(groups.programs_of(self.place, chosen, self.fast))
         wanted = {run.name: run for slip in chosen for group in self.groups(slip) for run in group}
-        error = self.place.make({run.program for run in wanted.values()}, self.jobs)
-        if error:
-            sys.exit(f"mutate: does not build without a slip:\n{error}")
         passed = self.memory.data["passed"]
         missing = [run for name, run in wanted.items()
                    if passed.get(name) != self.place.digest(run.program)]
@@ -80,9 +78,7 @@ class Trial:
         with open(f"{self.place.root}/{slip.file}", encoding="utf-8") as file:
             self.place.plant(slip.file, slips.apply(slip, file.read()))
         for group in self.groups(slip):
-            error = self.place.make({run.program for run in group}, self.jobs)
-            if error:
-                sys.exit(f"mutate: {slip.name}: does not build:\n{error}")
+            self.place.make({run.program for run in group})
             is_sure = groups.is_sure(group[0])
             failure = self.runner.first_failure(group, self.jobs * (1 if is_sure else 2),
                                                 confirm=not is_sure)
@@ -163,9 +159,12 @@ def main():
         return 0
     runner.adopt_orphans()
     trial = Trial(options.root, options.jobs, options.fast)
-    trial.prepare([slip for _, slip in chosen if not slip.equivalent])
-    for number, slip in chosen:
-        trial.note(number, slip)
+    try:
+        trial.prepare([slip for _, slip in chosen if not slip.equivalent])
+        for number, slip in chosen:
+            trial.note(number, slip)
+    except DoesNotBuild as failure:
+        sys.exit(f"mutate: {failure}")
     trial.place.restore()
     trial.print_rates()
     return 1 if trial.survivors else 0

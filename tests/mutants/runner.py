@@ -79,12 +79,12 @@ class Runner:
 
     def run(self, run):
         """None when the test passes, else the name of what failed in it."""
-        environment = dict(os.environ)
+        environment = self.place.environment()
         if run.socket:
             environment["CS_IPC_TYPE"] = "socket"
         with subprocess.Popen(run.command(self.place), stdout=subprocess.PIPE, text=True,
                               stderr=subprocess.STDOUT, start_new_session=True, errors="replace",
-                              env=environment, cwd=self.place.tree) as child:
+                              env=environment, cwd=self.place.root) as child:
             with self.lock:
                 self.running.add(child.pid)
             try:
