@@ -136,7 +136,8 @@ def process_runs(place, slip):
 def private_runs(slip):
     """Stand-ins and real daemons."""
     if library_of(slip) == "sam":
-        return [Run(name, private=True) for name in SAM_DAEMON]
+        runs = [Run(name, private=True) for name in SAM_DAEMON]
+        return [*runs, Run("sam_daemon_test", private=True, socket=True)]
     runs = [Run(name, private=True) for name in STAND_INS + DAEMON]
     return runs + [Run(name, private=True, socket=True) for name in DAEMON]
 
