@@ -12,8 +12,9 @@ import shutil
 import subprocess
 
 LIBRARIES = ("corosync_common", "votequorum", "sam")
-# A slip may leave a variable without use.
-LENIENT = ["-w", "-g0"]
+# A slip may leave a variable without use. Time is for the tests.
+COMPILER_OPTIONS = ["-w", "-g0", "-O0"]
+LINKER_OPTIONS = ["-fuse-ld=lld"] if shutil.which("ld.lld") else []
 
 
 class DoesNotBuild(Exception):
@@ -164,7 +165,7 @@ class Place:
                    if os.path.exists(word.replace(self.root, overlay)) and word.endswith(".cpp")
                    else word for word in self.compilers[name]]
         command[command.index("-o") + 1] = self._object(name)
-        compiler = [command[0], f"-I{overlay}/src", *command[1:], *LENIENT]
+        compiler = [command[0], f"-I{overlay}/src", *command[1:], *COMPILER_OPTIONS]
         run(compiler, self.build)
 
     def _link(self, target):
@@ -174,4 +175,4 @@ class Place:
         if target in LIBRARIES:
             name = "lib/" + next(word for word in command if word.startswith("-Wl,-soname,"))[12:]
         command[command.index("-o") + 1] = f"{self.out}/{name}"
-        run(command, self.build)
+        run(command + LINKER_OPTIONS, self.build)
