@@ -60,6 +60,28 @@ TEST(SamOperatorForward, StopIsAnOrderlyEnd) {
   log.expect("end instance=1 reason=\"stop asked by SIGTERM\" exit=0$");
 }
 
+// In which it sends no health checks any more.
+TEST(SamOperatorForward, LongCleanUpIsNoHang) {
+  const LogFile log;
+  SamProcess application([&] {
+    log.use();
+    set("SAM_FORWARD", "TERM");
+    app::handle(SIGTERM, note_stop);
+    app::enter(1000, kRestart);
+    app::expect_ok(sam_start());
+    app::report("runs");
+    while (g_stop == 0) app::send_health_checks(1, 10);
+    app::pause_for(3500);
+    app::report("cleaned up");
+    ::exit(3);
+  });
+  application.wait_for("runs");
+  ::kill(application.supervisor(), SIGTERM);
+  application.wait_for("cleaned up");
+  application.expect_exit_code(3);
+  EXPECT_EQ(log.count(" (warning|kill) "), 0U) << log.text();
+}
+
 // It was started, so without the stop another would follow.
 TEST(SamOperatorForward, NothingFollowsAnInstanceThatTheStopHasKilled) {
   for (const int number : {SIGTERM, SIGINT, SIGQUIT}) {
