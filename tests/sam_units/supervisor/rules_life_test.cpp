@@ -107,7 +107,7 @@ TEST(SamRulesLife, HealthCheckEndsTheHoldOfADebugger) {
 TEST(SamRulesLife, NothingOfItIsLeftForTheNext) {
   Rules rules = make_killed();
   expect_nothing(rules.stop_asked(2));
-  (void)rules.stop_ordered();
+  (void)rules.stop_ordered(kStart);
   rules.instance_began();
   rules.kill_missed();
   EXPECT_TRUE(rules.is_healthy());
@@ -121,7 +121,7 @@ TEST(SamRulesLife, NothingOfItIsLeftForTheNext) {
 TEST(SamRulesLife, NextInstanceOfALetGoOneIsNotLetGo) {
   Rules rules = make_rules(kRestart | kQuorum, kInterval, false);
   (void)rules.start_asked(1, kStart);
-  (void)rules.stop_ordered();
+  (void)rules.stop_ordered(kStart);
   EXPECT_TRUE(rules.was_let_go());
   rules.instance_began();
   EXPECT_FALSE(rules.was_let_go());
