@@ -24,6 +24,7 @@
 
 #ifdef CS_ADDRESS_SANITIZER
 extern "C" void __asan_unpoison_memory_region(const volatile void* begin, size_t size);
+extern "C" void __lsan_ignore_object(const void* object);
 #endif
 
 namespace cs {
@@ -37,6 +38,13 @@ inline void forget_skipped_frames() noexcept {
   constexpr size_t kAbove = 1024;       // the caller's own frame
   const char* here = static_cast<const char*>(__builtin_frame_address(0));
   __asan_unpoison_memory_region(here - kBelow, kBelow + kAbove);
+#endif
+}
+
+// What object holds is left behind on purpose.
+inline void leave_behind([[maybe_unused]] const void* object) noexcept {
+#ifdef CS_ADDRESS_SANITIZER
+  __lsan_ignore_object(object);
 #endif
 }
 

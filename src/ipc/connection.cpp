@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/sanitizer.h"
 #include "common/status.h"
 #include "ipc/in_flight.h"
 
@@ -84,9 +85,10 @@ Connection::~Connection() {
   const bool intact = fd_identity_.may_be_behind(fd_) && setup_identity_.may_be_behind(setup_fd_);
   if (intact && (is_owner() || owner_is_gone())) {
     qb_ipcc_disconnect(qb_);
-  } else if (!is_owner()) {
-    close_copies();
+    return;
   }
+  leave_behind(qb_);  // only a disconnect would free it
+  if (!is_owner()) close_copies();
 }
 
 bool Connection::is_owner() const noexcept { return ::getpid() == owner_; }

@@ -215,10 +215,18 @@ void Application::await_reply(Nanoseconds now) {
     pending_ = 0;
     const bool has_started = state_ == State::kStarting;
     state_ = has_started ? State::kStarted : State::kStopped;
+    if (reply.status != CS_OK) return let_go(now);
     trace_.note(now, "process %d knows that it is %s", main_, has_started ? "started" : "stopped");
     return schedule(now, has_started ? gap() : random_.between(0, 20 * kMs));
   }
   leave_call(now);
+}
+
+// Out of a start that cannot be, as the service is to stop.
+void Application::let_go(Nanoseconds now) {
+  trace_.note(now, "process %d is let go", main_);
+  state_ = State::kStopped;
+  schedule(now, random_.between(0, 20 * kMs));
 }
 
 // It has waited for long: it goes on waiting, or does something else.

@@ -91,6 +91,7 @@ class Application {
   void run_main(Nanoseconds now);
   void be_born(Nanoseconds now);
   void await_reply(Nanoseconds now);
+  void let_go(Nanoseconds now);
   void leave_call(Nanoseconds now);
   void work(Nanoseconds now);
   void do_something(Nanoseconds now);

@@ -34,6 +34,7 @@ enum class Event {
   kLateTime,
   kOwed,
   kAnswered,
+  kStopOrdered,  // by the operator
   kDeath,
   kCount,
 };
@@ -54,6 +55,8 @@ struct Track {
   bool marked = false;
   bool killed = false;
   bool warned = false;
+  bool stopping = false;
+  bool quiet = false;  // told to stop before it was silent: it is not judged by its silence
   bool over = false;
 };
 
@@ -81,14 +84,15 @@ void take(Track& track, const Decision& decision, Event event) {
     case Signal::kWarn: {
       const bool is_loss = event == Event::kLost && needs_quorum(track);
       ASSERT_TRUE(was_running && !track.killed && !track.marked);
-      ASSERT_TRUE(is_loss || track.now - track.alive >= kInterval) << "a promise was kept";
+      const bool is_silent = !track.quiet && track.now - track.alive >= kInterval;
+      ASSERT_TRUE(is_loss || is_silent) << "a promise was kept";
       track.warned = true;
       track.alive = track.now;
       return;
     }
     case Signal::kKill: {
       const bool is_grace_over = track.lost != 0 && track.now - track.lost >= kInterval;
-      const bool is_silent = track.warned && track.now - track.alive >= kInterval;
+      const bool is_silent = track.warned && !track.quiet && track.now - track.alive >= kInterval;
       ASSERT_TRUE(event == Event::kMarkFailed || (was_running && (is_grace_over || is_silent)));
       track.killed = true;
       track.running = false;
@@ -124,12 +128,29 @@ void command(Track& track, Event event) {
   track.waiting = is_start && !decision.reply && is_alive ? number : 0;
 }
 
+// A start that waits is let go. What is silent by now stays so.
+void order_stop(Track& track) {
+  const bool is_first = !track.stopping;
+  const bool was_silent = !track.rules.is_healthy();
+  const Decision decision = track.rules.stop_ordered(track.now);
+  ASSERT_EQ(decision.signal, Signal::kNone);
+  const std::uint32_t waiting = track.marked ? 0 : track.waiting;
+  ASSERT_EQ(decision.reply.value_or(0), waiting) << "who waits is let go, and nobody else";
+  ASSERT_TRUE(!decision.reply || decision.reply_status != CS_OK);
+  track.stopping = true;
+  if (is_first) track.quiet = !was_silent;
+  take(track, decision, Event::kStopOrdered);
+  track.waiting = 0;
+}
+
 // Death: what follows, and the next instance, which must know nothing of this one.
 void die(Track& track) {
   const Recovery recovery = track.rules.instance_died();
   const bool restarts = (track.policy & 0x07U) == SAM_RECOVERY_POLICY_RESTART;
   if (track.marked) {
     ASSERT_EQ(recovery, Recovery::kQuitFailed);
+  } else if (track.stopping) {
+    ASSERT_EQ(recovery, Recovery::kQuitStopped) << "an ordered stop is never followed by a restart";
   } else if (track.running || track.waiting != 0 || track.killed) {
     ASSERT_EQ(recovery, restarts ? Recovery::kRestart : Recovery::kQuitFailed);
   } else {
@@ -187,6 +208,8 @@ void apply(Track& track, Event event) {
       track.rules.answered(track.now);
       track.alive = track.now;
       return;
+    case Event::kStopOrdered:
+      return order_stop(track);
     case Event::kDeath:
       return die(track);
     case Event::kCount:

@@ -162,7 +162,8 @@ void Invariants::signalled_in_vain(Nanoseconds now, int number) {
 bool Invariants::is_silent() const {
   const bool is_over =
       clock_ - silent_since_ >= settings_.interval || late_beat_at_ >= round_began_;
-  return has_limit() && is_over && !must_forgive_;
+  const bool may_be_judged = !is_stopping_ || was_silent_;
+  return owed_reply_ == 0 && is_limited() && may_be_judged && is_over && !must_forgive_;
 }
 
 void Invariants::check_warning(Nanoseconds now, const Process& process) {

@@ -37,6 +37,7 @@ class Invariants {
   void signalled_in_vain(Nanoseconds now, int number);
   void forked(Nanoseconds now);
   void began(Nanoseconds now);
+  void stop_ordered(Nanoseconds now);
   void beat(Nanoseconds now);
   void verdict_taken(Nanoseconds now, bool quorate);
   void connected(Nanoseconds now, Service service, Deadline deadline, bool worked);
@@ -54,7 +55,7 @@ class Invariants {
     return limit_since_ + settings_.interval + kTick;
   }
   [[nodiscard]] Nanoseconds grace_over() const { return grace_from_ + settings_.interval; }
-  [[nodiscard]] bool has_limit() const { return owed_reply_ == 0 && is_limited(); }
+  [[nodiscard]] bool has_limit() const { return owed_reply_ == 0 && is_limited() && !is_stopping_; }
   [[nodiscard]] bool is_limited() const {
     return is_running_ && settings_.interval > 0 && !killed_;
   }
@@ -91,6 +92,8 @@ class Invariants {
   // Of the supervisor.
   static constexpr unsigned kMostCommands = 64;
   bool gives_up_ = false;
+  bool is_stopping_ = false;     // the operator's wish
+  bool was_silent_ = false;      // then already, or had been
   bool is_forking_ = false;      // it has buried an instance, and has no new one yet
   Nanoseconds buried_from_ = 0;  // where the round began in which it has buried the last one
   bool is_waiting_ = false;

@@ -55,6 +55,10 @@ void Invariants::command_taken(Nanoseconds now, const Letter& letter) {
 void Invariants::replied(Nanoseconds now, const ReplyFrame& reply, bool was_sent) {
   did_something_ = true;
   owed_reply_ = was_sent ? 0 : reply.sequence;
+  if (reply.status != CS_OK) {
+    require(is_stopping_ && !is_running_, now, "no start is refused but for an ordered stop");
+    if (reply.sequence == wanted_start_) wanted_start_ = 0;
+  }
   if (reply.sequence == wanted_start_ && wanted_start_ != 0 && !has_finished_ && !killed_) {
     if (!is_running_) started(now);
     count_from(now);
@@ -79,8 +83,15 @@ void Invariants::buried(Nanoseconds now) {
           "what a process said before it died counts");
 }
 
+void Invariants::stop_ordered(Nanoseconds now) {
+  did_something_ = true;
+  was_silent_ = warned_ || now - silent_since_ >= settings_.interval;
+  is_stopping_ = true;
+}
+
 void Invariants::forked(Nanoseconds now) {
   did_something_ = is_forking_ = true;
+  require(!is_stopping_, now, "an ordered stop is never followed by a restart");
   // Without the exit code of a daemon nobody knows whether another one goes on in its place.
   bool is_known = true;
   for (const Process& process : application_.processes()) is_known &= !process.is_stolen;
@@ -95,7 +106,9 @@ void Invariants::forked(Nanoseconds now) {
   }
   if (application_.instance() == 0) return;
   require(settings_.policy.restarts() && !is_marked_, now, "who quits is not restarted");
-  require(last_was_start_, now, "a stopped or finalized process is never restarted");
+  // A verdict that missed one process of an application goes on to the next, whatever it has said.
+  const bool is_settled = killed_ && application_.has_forked();
+  require(last_was_start_ || is_settled, now, "a stopped or finalized process is never restarted");
   require(data_.era > era_, now, "an acknowledged store is what the next instance finds");
   const bool was_told = round_began_ - daemon_.answers_since() > kPatience && daemon_.keys.state;
   require(!was_told || *daemon_.keys.state == "stopped", now,
@@ -151,7 +164,8 @@ void Invariants::check_answers(Nanoseconds now, Deadline deadline) {
   if (application_.has_forked() || deadline.has_passed(now) || pending == 0 || killed_ ||
       is_marked_ || !wires_.commands.empty())
     return;
-  if (wanted_start_ == pending && !is_running_ && !is_verdict_quorate_) return;
+  const bool may_wait = !is_running_ && !is_verdict_quorate_ && !is_stopping_;
+  if (wanted_start_ == pending && may_wait) return;
   for (const ReplyFrame& reply : wires_.replies) {
     if (reply.sequence == pending && reply.instance == application_.instance()) return;
   }
@@ -190,7 +204,8 @@ void Invariants::key_set(Nanoseconds now, const Keys& before, const Keys& after)
   require(after.recovery && after.poll_period && after.last_updated, now,
           "the state is published last");
   if (*after.state == "running") {
-    const bool is_over = killed_ || killed_in_vain_ || is_marked_;  // and not yet buried
+    // And not yet buried; or killed in a process that was over, when its daemon asked for a stop.
+    const bool is_over = killed_ || killed_in_vain_ || is_marked_ || application_.has_forked();
     require(is_running_ || wanted_start_ != 0 || is_over, now,
             "keys never say more life than there is");
     require(!is_limited || *after.last_updated != 0, now, "the state is published last");
@@ -235,7 +250,7 @@ void Invariants::ended(Nanoseconds now, const Ending& ending) {
           "the supervisor does not leave its instance");
   const bool failed = ending.kind == Ending::Kind::kFailed;
   require(failed == (gives_up_ || is_first), now, "the supervisor does not give up");
-  const bool ends_well = !last_was_start_ && !is_marked_;
+  const bool ends_well = (!last_was_start_ || is_stopping_) && !is_marked_;
   if (!failed) {
     require(ends_well || may_have_stopped_ || is_marked_ || !settings_.policy.restarts(), now,
             "who was started is restarted");

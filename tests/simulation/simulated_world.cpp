@@ -23,6 +23,12 @@ Hardship Hardship::choose(Random& random) {
           .lives = static_cast<int>(random.between(1, 40))};
 }
 
+// By a chance of its own: all other choices of a seed are as without it.
+Nanoseconds SimulatedWorld::choose_stop(std::uint64_t seed) {
+  Random random(~seed);
+  return random.once_in(8) ? kBegin + random.between(0, 3000 * kMs) : kNever;
+}
+
 SimulatedWorld::SimulatedWorld(Random& random, Trace& trace, const Settings& settings,
                                const Hardship& hardship)
     : random_(random),
@@ -31,7 +37,8 @@ SimulatedWorld::SimulatedWorld(Random& random, Trace& trace, const Settings& set
       hardship_(hardship),
       daemon_(random, trace, now_, hardship.has_steady_daemon),
       application_(random, trace, settings, wires_, data_),
-      invariants_(trace, settings, application_, wires_, data_, daemon_) {}
+      invariants_(trace, settings, application_, wires_, data_, daemon_),
+      stop_at_(choose_stop(trace.seed())) {}
 
 Nanoseconds SimulatedWorld::next_event() const {
   return std::min(application_.next_event(), daemon_.next_event());
@@ -71,7 +78,8 @@ void SimulatedWorld::call() {
   invariants_.called(now_);
   pass(random_.below(8'000));
   if (!random_.once_in(hardship_.freezes)) return;
-  freeze(random_.one_of({200'000L, settings_.interval / 2, 3 * settings_.interval, 2000 * kMs}));
+  freeze(random_.one_of(
+      {Nanoseconds{200'000}, settings_.interval / 2, 3 * settings_.interval, 2000 * kMs}));
 }
 
 bool SimulatedWorld::has_died(int pidfd) const {
@@ -85,7 +93,7 @@ bool SimulatedWorld::is_ready(const Awaited& awaited) const {
   const bool hung_up = wires_.is_let_go && !application_.holds_pipe(wires_.pipe);
   if (awaited.commands && (!wires_.commands.empty() || hung_up)) return true;
   if (awaited.process >= 0 && has_died(awaited.process)) return true;
-  if (is_listening_ && sigchld_pending_) return true;
+  if ((is_listening_ && sigchld_pending_) || is_stop_due()) return true;
   return daemon_.has_verdict() || daemon_.quorum_is_broken() || daemon_.cmap_broken;
 }
 
@@ -93,7 +101,8 @@ void SimulatedWorld::sleep(const Awaited& awaited, Nanoseconds until) {
   while (!is_ready(awaited) && now_ < until) {
     if (now_ >= kEnd) return end_of_time();
     if (random_.once_in(100)) return;  // a signal
-    happen(std::min({until, std::max(next_event(), now_ + 1), std::max(kEnd, now_ + 1)}));
+    const Nanoseconds next = std::min(next_event(), stop_at_);
+    happen(std::min({until, std::max(next, now_ + 1), std::max(kEnd, now_ + 1)}));
   }
 }
 
@@ -253,8 +262,16 @@ void World::signal(pid_t pid, int number) noexcept {
   self.signal_process(pid, number);
 }
 
-// This world's operator has asked for nothing, and its kernel has no excuse for anybody.
-std::optional<ForwardedSignal> World::next_forwarded(pid_t) noexcept { return {}; }
+// This world's operator may want the service to stop; its terminal has told the application, which
+// does not listen. The kernel has no excuse for anybody.
+std::optional<ForwardedSignal> World::next_forwarded(pid_t) noexcept {
+  SimulatedWorld& self = of(this);
+  if (!self.is_stop_due()) return {};
+  self.stop_at_ = simulation::kNever;
+  self.trace_.note(self.now_, "the operator wants it to stop");
+  self.invariants_.stop_ordered(self.now_);
+  return ForwardedSignal{SIGTERM, true};
+}
 
 Excuse World::find_excuse(pid_t) noexcept {
   of(this).call();

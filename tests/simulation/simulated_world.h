@@ -51,6 +51,7 @@ class SimulatedWorld : public World {
   static constexpr Nanoseconds kBegin = 1'000'000 * kMs;
   static constexpr Nanoseconds kEnd = kBegin + 30'000 * kMs;
 
+  [[nodiscard]] static Nanoseconds choose_stop(std::uint64_t seed);
   void call();
   void pass(Nanoseconds time);
   void happen(Nanoseconds until);
@@ -65,6 +66,7 @@ class SimulatedWorld : public World {
   template <typename Change>
   [[nodiscard]] cs_error_t change_keys(Deadline deadline, Change change);
   void signal_process(pid_t pid, int number);
+  [[nodiscard]] bool is_stop_due() const { return stop_at_ <= now_; }
 
   Random& random_;
   Trace& trace_;
@@ -80,6 +82,7 @@ class SimulatedWorld : public World {
   bool is_listening_ = false;
   bool sigchld_pending_ = false;
   unsigned seen_deaths_ = 0;
+  Nanoseconds stop_at_;  // when the operator wants the service to stop; kNever: not any more
 };
 
 }  // namespace cs::sam::simulation

@@ -18,7 +18,7 @@ set_tests_properties(Simulation.KnownSeeds PROPERTIES LABELS simulation TIMEOUT 
 
 cs_add_test_program(every_sequence_test OPTIMIZED SOURCES simulation/every_sequence_test.cpp
                     OBJECTS cs_sam cs_ipc cs_common)
-gtest_discover_tests(every_sequence_test PROPERTIES TIMEOUT 120 LABELS simulation)
+gtest_discover_tests(every_sequence_test PROPERTIES TIMEOUT 300 LABELS simulation)
 
 # Not under a sanitizer: many lives are wanted, and what compiles by itself is not sanitized.
 if(NOT CS_SANITIZE)

@@ -5,18 +5,17 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <ostream>
 #include <string>
 
+#include "support/paths_below.h"
 #include "support/proc.h"
 #include "support/sanitized.h"
 
 namespace cs::soak {
 namespace {
 
-namespace fs = std::filesystem;
 namespace proc = cs::test::proc;
 
 // A sanitizer's keeps freed memory, and ever more of it.
@@ -34,16 +33,6 @@ std::size_t count_mappings() {
   std::size_t count = 0;
   for (std::string line; std::getline(maps, line);) {
     count += kOwnMalloc || line.find('/') != std::string::npos ? 1U : 0U;
-  }
-  return count;
-}
-
-std::size_t count_segments() {
-  std::size_t count = 0;
-  std::error_code vanished;  // others' come and go
-  for (fs::recursive_directory_iterator it("/dev/shm", vanished), end; it != end;
-       it.increment(vanished)) {
-    ++count;
   }
   return count;
 }
@@ -67,7 +56,7 @@ Resources measure(pid_t daemon) {
           .mappings = count_mappings(),
           .heap_bytes = heap_bytes(),
           .resident_kib = proc::status_number(self, "VmRSS"),
-          .shared_segments = count_segments(),
+          .shared_segments = test::paths_below("/dev/shm").size(),
           .daemon_descriptors = proc::count_descriptors(daemon),
           .daemon_kib = proc::status_number(daemon, "VmRSS")};
 }

@@ -22,3 +22,12 @@ foreach(case plain_stop_mixed asked_stop_mixed asked_stop_process asked_stop_gro
            COMMAND ${CMAKE_CURRENT_LIST_DIR}/check-service ${case} $<TARGET_FILE:systemd_service>)
   set_tests_properties(Systemd.${case} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77 LABELS systemd)
 endforeach()
+
+# All services side by side in one systemd.
+if(CS_BUILD_TOOLS)
+  add_test(NAME Systemd.table
+           COMMAND ${CMAKE_CURRENT_LIST_DIR}/check-table $<TARGET_FILE:systemd_service>
+                   $<TARGET_FILE:sam-run>)
+  set_tests_properties(Systemd.table PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77 LABELS systemd
+                       PROCESSORS 2)
+endif()

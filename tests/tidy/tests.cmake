@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The tree keeps the rules of CONTRIBUTING.md, and the checks find what breaks them.
+# The tree keeps the rules of CONTRIBUTING.md, and the checks find what breaks them. The one that
+# takes minutes, clang-tidy, is for .ci/run.
 set(check_tree ${CMAKE_CURRENT_LIST_DIR}/check-tree)
 foreach(rule IN ITEMS columns whitespace opening spelling includes sizes functions suites units
                       names format shell)
@@ -8,10 +9,3 @@ foreach(rule IN ITEMS columns whitespace opening spelling includes sizes functio
   set_tests_properties(Tidy.${rule} Tidy.${rule}.found PROPERTIES TIMEOUT 120 LABELS tidy
                        SKIP_RETURN_CODE 77)
 endforeach()
-
-# Reads the sources as they are compiled for shipping.
-if(NOT CS_SANITIZE)
-  add_test(NAME Tidy.clang-tidy COMMAND ${check_tree} clang-tidy --build ${PROJECT_BINARY_DIR})
-  set_tests_properties(Tidy.clang-tidy PROPERTIES TIMEOUT 600 LABELS tidy PROCESSORS 2
-                       SKIP_RETURN_CODE 77)
-endif()

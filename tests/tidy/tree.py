@@ -28,7 +28,7 @@ class Tree:
             return [name for name in names if name and (self.root / name).is_file()]
         return [os.path.relpath(os.path.join(folder, name), self.root)
                 for folder, _, names in os.walk(self.root) for name in names
-                if os.path.relpath(folder, self.root).split(os.sep)[0] != "build"]
+                if "build" not in os.path.relpath(folder, self.root).split(os.sep)]
 
     def text(self, path):
         if path not in self._texts:

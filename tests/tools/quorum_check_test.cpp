@@ -5,11 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <filesystem>
 #include <thread>
 
 #include "common/clock.h"
 #include "support/corosync_daemon.h"
+#include "support/paths_below.h"
 #include "support/stand_in.h"
 
 namespace cs::test {
@@ -39,8 +39,8 @@ testing::AssertionResult says(const Outcome& outcome, int status, const std::str
 
 std::size_t count_shared_memory() {
   std::size_t count = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator("/dev/shm")) {
-    count += entry.path().filename().string().starts_with("qb-") ? 1U : 0U;
+  for (const auto& path : paths_below("/dev/shm")) {
+    count += path.filename().string().starts_with("qb-") ? 1U : 0U;
   }
   return count;
 }

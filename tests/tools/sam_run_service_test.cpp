@@ -6,6 +6,8 @@
 #include <sys/un.h>
 
 #include <csignal>
+#include <regex>
+#include <sstream>
 
 #include "common/unique_fd.h"
 #include "tools/running.h"
@@ -22,6 +24,30 @@ const std::vector<std::string> kCrashing = shell("echo started $$; exit 9");
 // With a checker and without one.
 const std::vector<std::vector<std::string>> kKinds = {{},
                                                       {"-c", "true", "-i", "50", "-g", "100000"}};
+
+// The rest of each line that begins with this.
+std::vector<std::string> all_after(const std::string& text, const std::string& beginning) {
+  std::vector<std::string> found;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(beginning)) found.push_back(line.substr(beginning.size()));
+  }
+  return found;
+}
+
+// The log's lines, without what differs from run to run: but each must have its time.
+std::string without_times(const std::string& text) {
+  const std::regex line(R"(^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z sam\[\d+\]: (.*)$)");
+  const std::regex durations(R"( (uptime|next)=\d+\.\d{3}s)");
+  std::string result;
+  std::istringstream lines(text);
+  for (std::string whole; std::getline(lines, whole);) {
+    std::smatch match;
+    if (!std::regex_match(whole, match, line)) continue;
+    result += std::regex_replace(match[1].str(), durations, "") + "\n";
+  }
+  return result;
+}
 
 testing::AssertionResult is_gone(int pid) {
   if (eventually([&] { return !proc::exists(pid) || proc::state(pid) == 'Z'; })) {
@@ -41,6 +67,23 @@ TEST(SamRunStop, IsTheCommandsOrderlyEnd) {
     EXPECT_EQ(run.count("started "), 1) << outcome;
     EXPECT_NE(outcome.output.find("stop asked by SIGTERM"), std::string::npos) << outcome;
   }
+}
+
+// The checks fail from the first moment of the stop on, for longer than the warning and the kill
+// would take.
+TEST(SamRunStop, LongCleanUpIsNotKilledForItsChecks) {
+  const ScratchFolder folder;
+  const std::string closed = folder / "closed";
+  Running run({"-c", "test ! -e " + closed, "-i", "400", "-g", "800"},
+              shell("trap 'touch " + closed +
+                    "; sleep 3; echo cleaned up; exit 4' TERM; echo started $$; n=0; "
+                    "while [ $n -lt 1200 ]; do sleep 0.05; n=$((n + 1)); done"));
+  ASSERT_TRUE(run.comes_to(1, "started "));
+  run.process().signal(SIGTERM);
+  const Outcome outcome = run.wait();
+  EXPECT_TRUE(outcome.exited_with(4)) << outcome;
+  EXPECT_EQ(run.count("cleaned up"), 1) << outcome;
+  EXPECT_EQ(outcome.output.find(" warning instance"), std::string::npos) << outcome;
 }
 
 TEST(SamRunStop, CommandThatEndsByTheSignalHasStoppedInOrder) {
@@ -113,6 +156,28 @@ TEST(SamRunCrashLoop, EndsAtTheLimitAndCanBeReadInTheLog) {
     EXPECT_EQ(run.count("started "), 4) << outcome;
     EXPECT_NE(outcome.output.find("restart limit reached"), std::string::npos) << outcome;
     EXPECT_NE(outcome.output.find("exited with 9"), std::string::npos) << outcome;
+  }
+}
+
+// When, why and how often: for each instance its start and its death, with the process id that the
+// command itself knows, in the order in which they came.
+TEST(SamRunCrashLoop, LogNamesEachInstanceByItsProcess) {
+  for (const auto& kind : kKinds) {
+    std::vector<std::string> options = {"-r", "3/600", "-d", "1"};
+    options.insert(options.end(), kind.begin(), kind.end());
+    Running run(options, shell("ulimit -c 0; echo started $$; sleep 0.2; kill -SEGV $$"));
+    EXPECT_TRUE(run.wait().exited_with(128 + SIGSEGV));
+    const std::string text = run.output();
+    const std::vector<std::string> pids = all_after(text, "started ");
+    ASSERT_EQ(pids.size(), 4U) << text;
+    std::string expected;
+    for (std::size_t i = 0; i < pids.size(); ++i) {
+      const std::string instance = " instance=" + std::to_string(i + 1) + " pid=" + pids[i];
+      expected += "start" + instance + "\n";
+      expected += "death" + instance + " reason=\"killed by SIGSEGV\"\n";
+    }
+    expected += "end instance=4 reason=\"restart limit reached\" exit=139\n";
+    EXPECT_EQ(without_times(text), expected) << text;
   }
 }
 

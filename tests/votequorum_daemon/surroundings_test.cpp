@@ -18,6 +18,7 @@
 #include <fstream>
 #include <future>
 
+#include "support/paths_below.h"
 #include "votequorum_daemon/daemon_session.h"
 #include "votequorum_daemon/vanishing.h"
 
@@ -161,9 +162,8 @@ TEST_F(SurroundingsBeyondStock, ChildOfAThreadedProcessOpensItsOwn) {
 // Files and mappings of rings of this service.
 std::size_t count_rings() {
   std::size_t found = 0;
-  std::error_code gone;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator("/dev/shm", gone)) {
-    if (entry.path().filename().string().find("votequorum") != std::string::npos) ++found;
+  for (const auto& path : paths_below("/dev/shm")) {
+    if (path.filename().string().find("votequorum") != std::string::npos) ++found;
   }
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {

@@ -7,11 +7,11 @@
 #include <sys/time.h>
 
 #include <csignal>
-#include <filesystem>
 #include <functional>
 #include <utility>
 
 #include "support/child.h"
+#include "support/paths_below.h"
 
 namespace cs::test {
 
@@ -27,17 +27,7 @@ struct Holdings {
   }
 
  private:
-  static std::size_t count(const char* folder) {
-    std::size_t found = 0;
-    std::error_code gone;
-    for (auto it = std::filesystem::recursive_directory_iterator(
-             folder, std::filesystem::directory_options::skip_permission_denied, gone);
-         it != std::filesystem::recursive_directory_iterator(); it.increment(gone)) {
-      ++found;
-      if (gone) break;
-    }
-    return found;
-  }
+  static std::size_t count(const char* folder) { return paths_below(folder).size(); }
 };
 
 inline bool back_to(const Holdings& before) {

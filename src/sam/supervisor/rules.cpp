@@ -8,10 +8,14 @@
 namespace cs::sam {
 namespace {
 
-// How long a process may dump core without being killed for its silence: ten intervals, or this if
-// that is longer.
-constexpr Nanoseconds kDumpPatience = 60'000 * kNanosecondsPerMillisecond;
-constexpr Nanoseconds kDumpIntervals = 10;
+// How long a process may dump core, or take to stop, without being killed for its silence: ten
+// intervals, or this if that is longer.
+constexpr Nanoseconds kPatience = 60'000 * kNanosecondsPerMillisecond;
+constexpr Nanoseconds kPatienceIntervals = 10;
+
+Nanoseconds patience(Nanoseconds interval) noexcept {
+  return std::max(kPatienceIntervals * interval, kPatience);
+}
 
 }  // namespace
 
@@ -74,8 +78,10 @@ Decision Rules::stop(Phase phase, std::uint32_t number) noexcept {
   return decision;
 }
 
-Decision Rules::stop_ordered() noexcept {
-  is_stopping_ = true;
+// It may be busy with its clean-up. Not one that was silent before: it is hung, and does not stop.
+Decision Rules::stop_ordered(Nanoseconds now) noexcept {
+  const bool is_first = !std::exchange(is_stopping_, true);
+  if (is_first && !life_.missed) life_.quiet_until = now + patience(settings_.interval);
   return life_.phase == Phase::kWaiting ? let_go(life_.waiting_start) : Decision{};
 }
 
@@ -168,8 +174,7 @@ bool Rules::excuses(Excuse excuse, Nanoseconds now) noexcept {
       break;
     case Excuse::kDumpingCore: {
       if (!life_.dump_began) life_.dump_began = now;
-      const Nanoseconds patience = std::max(kDumpIntervals * settings_.interval, kDumpPatience);
-      if (now - *life_.dump_began >= patience) return false;
+      if (now - *life_.dump_began >= patience(settings_.interval)) return false;
     }
   }
   life_.interval_began = now;

@@ -55,8 +55,8 @@ class Rules {
   Decision failure_marked() noexcept;
 
   // The operator wants the service to stop: however this instance ends, no other follows. One that
-  // waits for quorum is let go.
-  Decision stop_ordered() noexcept;
+  // waits for quorum is let go. Health checks are owed again when it takes very long.
+  Decision stop_ordered(Nanoseconds now) noexcept;
   [[nodiscard]] bool is_stopping() const noexcept { return is_stopping_; }
   [[nodiscard]] bool was_marked_failed() const noexcept {
     return life_.phase == Phase::kMarkedFailed;
@@ -84,7 +84,7 @@ class Rules {
   // Whether a health check is overdue at that time.
   [[nodiscard]] bool is_silent(Nanoseconds now, Nanoseconds last_beat) const noexcept {
     const Nanoseconds due = std::max(life_.interval_began, last_beat) + settings_.interval;
-    return has_time_limit() && now >= due + resolution_;
+    return has_time_limit() && now >= std::max(due + resolution_, life_.quiet_until);
   }
 
   // The application goes on in another process, a daemon. A verdict was on the whole of it.
@@ -140,6 +140,7 @@ class Rules {
     bool was_held = false;                       // by a debugger, when it was last looked at
     bool let_go = false;                         // out of sam_start, with an error
     std::optional<Nanoseconds> dump_began = {};  // it is dumping core, as far as we have seen
+    Nanoseconds quiet_until = 0;                 // it was told to stop, and may be silent so long
     bool forgiven = false;  // a fresh interval was given since the last health check
     std::optional<Grace> grace = {};
   };
@@ -157,7 +158,8 @@ class Rules {
   }
   [[nodiscard]] Deadline health_check_due() const noexcept {
     if (!has_time_limit()) return Deadline::never();
-    return Deadline::at(life_.interval_began + settings_.interval + resolution_);
+    const Nanoseconds due = life_.interval_began + settings_.interval + resolution_;
+    return Deadline::at(std::max(due, life_.quiet_until));
   }
   [[nodiscard]] Deadline grace_over() const noexcept {
     if (!is_limited() || !life_.grace) return Deadline::never();

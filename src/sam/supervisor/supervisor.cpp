@@ -174,7 +174,7 @@ void Supervisor::order_stop(int signal) noexcept {
   stop_signal_ = signal;
   status_.is_stopping = true;
   notices_.change(true);
-  carry_out(rules_.stop_ordered());
+  carry_out(rules_.stop_ordered(clock()));
 }
 
 // False when more verdicts have arrived than are taken at once: then the last one is not known yet.

@@ -36,30 +36,68 @@ TEST(SamRulesReason, OfLostQuorumAndAMarkedFailure) {
 
 TEST(SamRulesStop, NothingFollowsWhateverTheEnd) {
   Rules rules = make_started(kRestart);
-  expect_nothing(rules.stop_ordered());
+  expect_nothing(rules.stop_ordered(kStart));
   EXPECT_EQ(rules.instance_died(), Recovery::kQuitStopped);
   EXPECT_FALSE(rules.was_let_go());
 }
 
-TEST(SamRulesStop, AHangIsStillKilled) {
+TEST(SamRulesStop, LeavesAMinuteForACleanUpInSilence) {
   Rules rules = make_started(kRestart);
-  (void)rules.stop_ordered();
-  EXPECT_EQ(at(rules, 104 * kMs), Signal::kWarn);
-  EXPECT_EQ(at(rules, 208 * kMs), Signal::kKill);
+  (void)rules.stop_ordered(kStart + 50 * kMs);
+  EXPECT_FALSE(rules.is_silent(kStart + 60'049 * kMs, 0));
+  EXPECT_EQ(at(rules, 60'049 * kMs), Signal::kNone);
+  EXPECT_TRUE(rules.is_healthy());
+  expect_deadline(rules, kStart + 60'050 * kMs);
+}
+
+TEST(SamRulesStop, LeavesTenIntervalsWhereThatIsLonger) {
+  constexpr Nanoseconds kLong = 10'000 * kMs;
+  Rules rules = make_started(kRestart, kLong);
+  (void)rules.stop_ordered(kStart);
+  expect_deadline(rules, kStart + 10 * kLong);
+}
+
+TEST(SamRulesStop, AHangIsKilledAfterThat) {
+  Rules rules = make_started(kRestart);
+  (void)rules.stop_ordered(kStart);
+  EXPECT_TRUE(rules.is_silent(kStart + 60'000 * kMs, 0));
+  EXPECT_EQ(at(rules, 60'000 * kMs), Signal::kWarn);
+  EXPECT_EQ(at(rules, 60'104 * kMs), Signal::kKill);
   EXPECT_EQ(rules.instance_died(), Recovery::kQuitStopped);
+}
+
+TEST(SamRulesStop, AskedForAgainLeavesNoMoreTime) {
+  Rules rules = make_started(kRestart);
+  (void)rules.stop_ordered(kStart);
+  (void)rules.stop_ordered(kStart + 50'000 * kMs);
+  expect_deadline(rules, kStart + 60'000 * kMs);
+}
+
+TEST(SamRulesStop, AHangFromBeforeIsKilledAsEver) {
+  Rules rules = make_started(kRestart);
+  EXPECT_EQ(at(rules, 104 * kMs), Signal::kWarn);
+  (void)rules.stop_ordered(kStart + 110 * kMs);
+  EXPECT_EQ(at(rules, 208 * kMs), Signal::kKill);
+}
+
+TEST(SamRulesStop, LeavesNobodyWithoutQuorum) {
+  Rules rules = make_started(kRestart | kQuorum);
+  (void)rules.stop_ordered(kStart);
+  EXPECT_EQ(rules.quorum_told(false, kStart).signal, Signal::kWarn);
+  EXPECT_EQ(at(rules, 100 * kMs, 90 * kMs), Signal::kKill);
 }
 
 TEST(SamRulesStop, DoesNotTakeBackAMarkedFailure) {
   Rules rules = make_started(kRestart | kCmap);
   (void)rules.failure_marked();
-  expect_nothing(rules.stop_ordered());
+  expect_nothing(rules.stop_ordered(kStart));
   EXPECT_EQ(rules.instance_died(), Recovery::kQuitFailed);
 }
 
 TEST(SamRulesStop, LetsGoOfWhoWaitsForQuorum) {
   Rules rules = make_rules(kRestart | kQuorum, kInterval, false);
   EXPECT_FALSE(rules.start_asked(7, kStart).reply);
-  const Decision decision = rules.stop_ordered();
+  const Decision decision = rules.stop_ordered(kStart);
   EXPECT_EQ(decision.reply, 7U);
   EXPECT_EQ(decision.reply_status, CS_ERR_FAILED_OPERATION);
   EXPECT_EQ(decision.publish, ProcessState::kStopped);
@@ -69,7 +107,7 @@ TEST(SamRulesStop, LetsGoOfWhoWaitsForQuorum) {
 
 TEST(SamRulesStop, LetsNobodyWaitForQuorumAnyMore) {
   Rules rules = make_rules(kRestart | kQuorum, kInterval, false);
-  (void)rules.stop_ordered();
+  (void)rules.stop_ordered(kStart);
   const Decision decision = rules.start_asked(8, kStart);
   EXPECT_EQ(decision.reply, 8U);
   EXPECT_EQ(decision.reply_status, CS_ERR_FAILED_OPERATION);
@@ -77,7 +115,7 @@ TEST(SamRulesStop, LetsNobodyWaitForQuorumAnyMore) {
 
 TEST(SamRulesStop, LetsAStartThroughThatNeedNotWait) {
   Rules rules = make_rules(kRestart);
-  (void)rules.stop_ordered();
+  (void)rules.stop_ordered(kStart);
   const Decision decision = rules.start_asked(8, kStart);
   EXPECT_EQ(decision.reply, 8U);
   EXPECT_EQ(decision.reply_status, CS_OK);
