@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """planted.py BUILD PROGRAM ROOT CMAKE-OPTION...: that the comparison finds what it is there for.
-Builds our libraries with one fault at a time in a copy of the tree, in the folder BUILD, and
-requires that random programs find each within SECONDS. Exit status: 0 if they do; 77 where nothing
-can run."""
+Builds our libraries with one slip at a time (those of tests/mutants that say so) in a copy of the
+tree, in the folder BUILD, and requires that random programs find each within SECONDS. Exit status:
+0 if they do; 77 where nothing can run."""
 import os
 import shutil
 import subprocess
@@ -11,26 +11,10 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.realpath(f"{HERE}/../..")
+sys.path.insert(0, f"{SOURCE}/tests/mutants")
+import slips  # noqa: E402
+
 SECONDS = 90
-
-# Name: kind of program that finds it, file, what stands there (once), what takes its place.
-FAULTS = {
-    "stores that are no sign of life": (
-        "sam", "src/sam/session.cpp",
-        "some programs send no other.\n"
-        "  return status == CS_OK && is_started(current) ? active_.health_check() : status;\n",
-        "some programs send no other.\n  return status;\n"),
-    "a callback with the mask of our thread": (
-        "sam", "src/sam/active/health_check_thread.cpp",
-        "  pthread_sigmask(SIG_SETMASK, &mask, nullptr);\n",
-        "  (void)mask;\n"),
-    "a lock that a cancelled thread leaves behind": (
-        "votequorum", "src/ipc/requests.cpp",
-        "    unlock_requests();\n    me.ticket = ticket;\n",
-        "    me.requesting = nullptr;\n    if (!breathe()) return CS_ERR_INTERRUPT;\n"
-        "    unlock_requests();\n    me.ticket = ticket;\n"),
-}
-
 
 def fail(why):
     sys.exit(f"planted: {why}")
@@ -60,13 +44,11 @@ def run_quietly(*command):
         fail(f"{' '.join(command)}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
 
 
-def plant(tree, file, old, new):
-    with open(f"{SOURCE}/{file}", encoding="utf-8") as source:
-        text = source.read()
-    if text.count(old) != 1:
-        fail(f"{file} has {text.count(old)} times what is to be replaced:\n{old}")
-    with open(f"{tree}/{file}", "w", encoding="utf-8") as target:
-        target.write(text.replace(old, new))
+def plant(tree, slip):
+    with open(f"{SOURCE}/{slip.file}", encoding="utf-8") as source:
+        text = slips.apply(slip, source.read())
+    with open(f"{tree}/{slip.file}", "w", encoding="utf-8") as target:
+        target.write(text)
 
 
 def is_found(program, root, build, kind):
@@ -86,16 +68,16 @@ def main():
     tree, build = f"{folder}/tree", f"{folder}/build"
     os.makedirs(tree, exist_ok=True)
     missed = []
-    for name, (kind, file, old, new) in FAULTS.items():
+    for slip in [slip for slip in slips.load() if slip.differential]:
         copy_tree(tree)
-        plant(tree, file, old, new)
+        plant(tree, slip)
         run_quietly("cmake", "-S", tree, "-B", build, "-DCS_BUILD_TESTS=OFF",
                     "-DCS_BUILD_EXAMPLES=OFF", "-DCS_BUILD_TOOLS=OFF", *options)
         run_quietly("cmake", "--build", build, "--parallel", "2", "--target", "sam", "votequorum",
                     "corosync_common")
-        print(f"planted: {name}", flush=True)
-        if not is_found(program, root, build, kind):
-            missed.append(name)
+        print(f"planted: {slip.name}", flush=True)
+        if not is_found(program, root, build, slip.differential):
+            missed.append(slip.name)
     if missed:
         fail("not found: " + ", ".join(missed))
 

@@ -89,6 +89,28 @@ TEST(SamLeaving, CallsByTimeLimitCanBeRepeated) {
   });
 }
 
+// The handler interrupts a stop that waits for its answer: neither waits for the other.
+TEST(SamLeaving, HandlerMayFinalizeDuringAStop) {
+  SamProcess application([] {
+    app::enter(60'000, kRestart);
+    app::expect_ok(sam_start());
+    app::handle(SIGALRM, [](int) {
+      app::expect_ok(sam_finalize());
+      app::resume_supervisor();
+    });
+    app::stop_supervisor();
+    const itimerval limit = {{0, 0}, {0, 100'000}};
+    ::setitimer(ITIMER_REAL, &limit, nullptr);
+    app::expect_ok(sam_stop());
+    app::expect(sam_finalize(), CS_ERR_BAD_HANDLE);
+    app::report("done");
+    ::_exit(6);
+  });
+  application.wait_for("done");
+  application.expect_exit_code(6);
+  EXPECT_EQ(application.count("registered"), 1U) << application.story();
+}
+
 class SamCancelled : public testing::TestWithParam<int> {};
 class SamCancelledBeyondStock : public testing::TestWithParam<int> {};
 

@@ -19,6 +19,7 @@ cs_add_process_test(sam_process_test
 cs_add_process_test(sam_kinds_test
   SOURCES sam/daemons_test.cpp sam/helpers_test.cpp sam/children_test.cpp
           sam/supervision_test.cpp sam/surroundings_test.cpp sam/leaving_test.cpp
+          sam/session_test.cpp
   LIBS cs_sam_test_support)
 
 # What the operator asks for in the environment.

@@ -12,6 +12,7 @@ cs_add_sam_unit_test(supervisor linux_world)
 cs_add_sam_unit_test(supervisor overslept)
 cs_add_sam_unit_test(supervisor rules sam_units/supervisor/rules_quorum_test.cpp
                      sam_units/supervisor/rules_late_test.cpp
+                     sam_units/supervisor/rules_life_test.cpp
                      sam_units/supervisor/rules_operator_test.cpp)
 cs_add_sam_unit_test(supervisor pacing)
 
@@ -30,7 +31,7 @@ cs_add_namespace_test(sam_service_clients_test TIMEOUT 120
   SOURCES sam_units/supervisor/cmap_client_test.cpp sam_units/supervisor/quorum_client_test.cpp)
 
 cs_add_sam_unit_test(active active)
-cs_add_sam_unit_test(active health_check_thread)
+cs_add_sam_unit_test(active health_check_thread sam_units/active/health_check_races_test.cpp)
 cs_add_sam_unit_test(active thread_exit)
 
 foreach(unit channel checksum frames heartbeat memory_file memory_probe policy private_block
@@ -38,7 +39,10 @@ foreach(unit channel checksum frames heartbeat memory_file memory_probe policy p
   cs_add_sam_unit_test(shared ${unit})
 endforeach()
 cs_add_sam_unit_test(shared store sam_units/shared/store_early_test.cpp
-                     sam_units/shared/store_processes_test.cpp)
+                     sam_units/shared/store_processes_test.cpp
+                     sam_units/shared/store_trouble_test.cpp)
+# It has versions of its own of some calls of libc.
+target_compile_options(sam_store_test PRIVATE -U_FORTIFY_SOURCE)
 
 foreach(unit excuse forwarding log notices reason settings signal_names)
   cs_add_sam_unit_test(operator ${unit})

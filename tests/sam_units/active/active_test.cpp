@@ -231,5 +231,98 @@ TEST_F(SamActive, LossOfTheSupervisorIsSigpipeAndThenAnError) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
+// Another process, which the supervisor has forked, still holds the pipes then.
+TEST_F(SamActive, QuestionEndsWithTheSupervisorWhoeverHoldsThePipes) {
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) GTEST_SKIP() << "no subreapers under an emulator";
+  Pipe told = open_pipe();
+  ASSERT_TRUE(told);
+  EXPECT_EQ(in_child([&] {
+              run([&](Active& active) {
+                const char result = ask(active, Command::kStart) == CS_ERR_LIBRARY ? 'y' : 'n';
+                return ::write(told.write_end.get(), &result, 1) == 1 ? 0 : 1;
+              });
+              child_ = -1;  // nobody's to kill
+              EXPECT_TRUE(next_command());
+            }),
+            0);
+  told.write_end.reset();
+  char result = '-';
+  EXPECT_EQ(::read(told.read_end.get(), &result, 1), 1);
+  EXPECT_EQ(result, 'y');
+  EXPECT_GT(::waitpid(-1, nullptr, 0), 0);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+// More than a pipe holds.
+TEST_F(SamActive, FullPipeLosesNoCommand) {
+  constexpr int kCommands = 10'000;
+  run([](Active& active) {
+    for (int i = 0; i < kCommands; ++i) {
+      if (active.tell(Command::kWarnSignal, i) != CS_OK) return 1;
+    }
+    return 0;
+  });
+  for (int i = 0; i < kCommands; ++i) {
+    const auto told = next_command();
+    ASSERT_TRUE(told);
+    ASSERT_EQ(told->argument, i);
+  }
+  EXPECT_EQ(wait_for_end(), 0);
+}
+
+// The supervisor is awake then; the next check, once there is room, must be able to wake it.
+TEST_F(SamActive, NudgeWithoutRoomIsNotOnItsWay) {
+  const CommandFrame frame{};
+  ActiveEnds ends = channel_.take_active_ends();
+  while (send_frame(ends.commands.get(), frame) == Sent::kDone) {
+  }
+  HeartbeatPage& page = *ends.heartbeat;
+  EXPECT_EQ(in_child([&] {
+              static constinit Active active;
+              active.begin(std::move(ends), kInstance,
+                           Settings::from(*RecoveryPolicy::parse(SAM_RECOVERY_POLICY_CMAP |
+                                                                 SAM_RECOVERY_POLICY_RESTART),
+                                          0));
+              EXPECT_EQ(active.health_check(), CS_OK);
+            }),
+            0);
+  EXPECT_TRUE(page.claim_nudge());
+}
+
+// What the application has under the number of the pipe of replies is none of ours.
+TEST_F(SamActive, ReplyIsNotReadFromAnotherFile) {
+  Pipe other = open_pipe();
+  ASSERT_TRUE(other);
+  ASSERT_EQ(::write(other.write_end.get(), "its own data", 12), 12);
+  ActiveEnds ends = channel_.take_active_ends();
+  EXPECT_EQ(in_child([&] {
+              static constinit Active active;
+              const int replies = ends.replies.get();
+              active.begin(std::move(ends), kInstance,
+                           Settings::from(*RecoveryPolicy::parse(SAM_RECOVERY_POLICY_RESTART), 0));
+              EXPECT_EQ(::dup2(other.read_end.get(), replies), replies);
+              EXPECT_EQ(ask(active, Command::kStop), CS_ERR_LIBRARY);
+              char text[16];
+              EXPECT_EQ(::read(replies, text, sizeof(text)), 12);
+            }),
+            0);
+}
+
+// As a daemon does it; whoever reads what it opens next is not the supervisor.
+TEST_F(SamActive, AnotherPipeWithoutAReaderIsNoLostSupervisor) {
+  ActiveEnds ends = channel_.take_active_ends();
+  EXPECT_EQ(in_child([&] {
+              static constinit Active active;
+              const int commands = ends.commands.get();
+              active.begin(std::move(ends), kInstance,
+                           Settings::from(*RecoveryPolicy::parse(SAM_RECOVERY_POLICY_RESTART), 0));
+              Pipe other = open_pipe();
+              EXPECT_EQ(::dup2(other.write_end.get(), commands), commands);
+              other.read_end.reset();
+              EXPECT_EQ(active.health_check(), CS_OK);
+            }),
+            0);
+}
+
 }  // namespace
 }  // namespace cs::sam

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -135,6 +136,69 @@ TEST_F(SamForwarding, IsToldBySignalsOfOtherThreads) {
   EXPECT_EQ(forwarding.next()->number, SIGHUP);
   done = true;
   pthread_join(thread, nullptr);
+}
+
+// As the kernel sends it for a terminal; a process may send itself anything.
+void raise_from_terminal(int number) {
+  siginfo_t info = {};
+  info.si_signo = number;
+  info.si_code = SI_KERNEL;
+  ASSERT_EQ(::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), ::syscall(SYS_gettid), number, &info), 0);
+}
+
+TEST_F(SamForwarding, TellsOfEachSignalWhetherATerminalHasSentIt) {
+  SignalSet signals = hup_and_term();
+  signals.add(SIGRTMAX);
+  Forwarding forwarding;
+  forwarding.begin(signals);
+  for (const int number : {SIGHUP, SIGTERM, SIGRTMAX}) {
+    raise_from_terminal(number);
+    const auto of_terminal = forwarding.next();
+    ASSERT_TRUE(of_terminal) << number;
+    EXPECT_EQ(of_terminal->number, number);
+    EXPECT_TRUE(of_terminal->is_of_terminal);
+    ::raise(number);
+    const auto sent = forwarding.next();
+    ASSERT_TRUE(sent) << number;
+    EXPECT_EQ(sent->number, number);
+    EXPECT_FALSE(sent->is_of_terminal);
+  }
+  EXPECT_FALSE(forwarding.next());
+}
+
+TEST_F(SamForwarding, LeavesToTheApplicationWhatIsPendingAtItsEnd) {
+  Forwarding forwarding;
+  forwarding.begin(hup_and_term());
+  ::raise(SIGHUP);
+  forwarding.give_back();
+  EXPECT_EQ(g_handled, 1);
+}
+
+// Those that libc keeps for itself have no handlers.
+TEST_F(SamForwarding, LeavesOutWhatTheSystemRefuses) {
+  SignalSet signals;
+  signals.add(SIGRTMIN - 1);
+  Forwarding forwarding;
+  forwarding.begin(signals);
+  EXPECT_FALSE(forwarding.is_on());
+}
+
+TEST_F(SamForwarding, KeepsErrno) {
+  Forwarding forwarding;
+  forwarding.begin(hup_and_term());
+  errno = EDOM;
+  EXPECT_FALSE(forwarding.next());
+  EXPECT_EQ(errno, EDOM);
+  ::raise(SIGHUP);
+  EXPECT_TRUE(forwarding.next());
+  EXPECT_EQ(errno, EDOM);
+}
+
+TEST(SamForwardingStop, IsAskedForByThreeSignals) {
+  for (int number = 1; number <= SignalSet::kMost; ++number) {
+    EXPECT_EQ(Forwarding::is_stop(number),
+              number == SIGTERM || number == SIGINT || number == SIGQUIT);
+  }
 }
 
 TEST_F(SamForwarding, OfNothingTouchesNothing) {

@@ -6,14 +6,18 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <limits>
 #include <string>
 
 #include "common/unique_fd.h"
+#include "sam_units/in_child.h"
 
 namespace cs::sam {
 namespace {
@@ -142,6 +146,76 @@ TEST(SamLogWriting, SurvivesAReaderThatHasGone) {
   reader.reset();
   EXPECT_FALSE(write_line(writer.get(), "nobody reads this\n", 0));
   EXPECT_FALSE(write_line(999, "there is no such descriptor\n", 0));
+}
+
+TEST(SamLogLine, OfAWarningWithoutASignal) {
+  const std::string line = line_of({.event = Event::kWarning, .instance = 1, .number = 0});
+  EXPECT_TRUE(line.ends_with(" signal=none\n")) << line;
+}
+
+bool is_sigpipe_pending() {
+  sigset_t pending;
+  ::sigpending(&pending);
+  return sigismember(&pending, SIGPIPE) == 1;
+}
+
+// There is room, and yet nobody who could read, which a poll does not tell.
+TEST(SamLogWriting, RaisesNoSigpipeAndKeepsOneThatIsPending) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd reader(ends[0]);
+  const UniqueFd writer(ends[1]);
+  ASSERT_EQ(::shutdown(writer.get(), SHUT_WR), 0);
+  sigset_t pipe;
+  sigset_t before;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &pipe, &before), 0);
+  EXPECT_FALSE(write_line(writer.get(), "nobody reads this\n", 0));
+  EXPECT_FALSE(is_sigpipe_pending());
+  ::raise(SIGPIPE);
+  EXPECT_FALSE(write_line(writer.get(), "nobody reads this\n", 0));
+  EXPECT_TRUE(is_sigpipe_pending());
+  const timespec no_wait{};
+  EXPECT_EQ(::sigtimedwait(&pipe, nullptr, &no_wait), SIGPIPE);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+TEST(SamLogWriting, KeepsErrno) {
+  errno = EDOM;
+  EXPECT_FALSE(write_line(999, "there is no such descriptor\n", 0));
+  EXPECT_EQ(errno, EDOM);
+}
+
+TEST(SamLogWriting, HalfALineIsLost) {
+  const UniqueFd file(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  ASSERT_TRUE(file);
+  EXPECT_EQ(in_child([&] {
+              const rlimit limit{4, 4};
+              EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+              EXPECT_FALSE(write_line(file.get(), "a whole line\n", 0));
+            }),
+            0);
+}
+
+std::string first_word_of(int fd) {
+  char text[8] = {};
+  return {text, static_cast<std::size_t>(std::max<ssize_t>(::pread(fd, text, 3, 0), 0))};
+}
+
+TEST(SamLogWriting, HasLevelsForTheJournalAlone) {
+  const UniqueFd file(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  ASSERT_TRUE(file);
+  OperatorSettings settings;
+  settings.log_fd = file.get();
+  settings.journal = FileIdentity(STDERR_FILENO);
+  Log(settings, kSupervisor).write({.event = Event::kStart, .instance = 1, .pid = 1});
+  EXPECT_NE(first_word_of(file.get()), "<6>");
+  ASSERT_EQ(::ftruncate(file.get(), 0), 0);
+  ASSERT_EQ(::lseek(file.get(), 0, SEEK_SET), 0);
+  settings.journal = FileIdentity(file.get());
+  Log(settings, kSupervisor).write({.event = Event::kStart, .instance = 1, .pid = 1});
+  EXPECT_EQ(first_word_of(file.get()), "<6>");
 }
 
 TEST(SamLogWriting, LeavesAloneWhatIsAnothersByNow) {

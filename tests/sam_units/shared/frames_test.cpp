@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csignal>
 #include <fcntl.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -106,6 +108,40 @@ TEST(SamFrames, SignalsDoNotEndAWait) {
   EXPECT_EQ(frame.sequence, 9U);
   sender.join();
   ::sigaction(SIGUSR1, &previous, nullptr);
+}
+
+sigjmp_buf g_way_out;
+
+// By SIGPIPE, say: then it is as it was before the call.
+TEST(SamFrames, HandlerMayLeaveASendByAJump) {
+  struct sigaction leave {};
+  struct sigaction previous;
+  leave.sa_handler = [](int) { siglongjmp(g_way_out, 1); };
+  ::sigaction(SIGPIPE, &leave, &previous);
+  Pipe pipe = open_pipe();
+  pipe.read_end.reset();
+  if (sigsetjmp(g_way_out, 1) == 0) {
+    (void)send_frame(pipe.write_end.get(), CommandFrame{});
+    ADD_FAILURE() << "no signal";
+  }
+  int state = -1;
+  ::pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+  EXPECT_EQ(state, PTHREAD_CANCEL_ENABLE);
+  ::sigaction(SIGPIPE, &previous, nullptr);
+}
+
+// It may be the answer that another call waits for.
+TEST(SamFrames, FrameThatIsTakenOutIsNotLostToACancellation) {
+  const Pipe pipe = open_pipe();
+  ASSERT_EQ(send_frame(pipe.write_end.get(), ReplyFrame{1, 9, CS_OK}), Sent::kDone);
+  std::atomic<bool> has_it = false;
+  std::thread cancelled([&] {
+    ReplyFrame frame;
+    ::pthread_cancel(::pthread_self());
+    has_it = receive_frame(pipe.read_end.get(), frame) == Received::kFrame;
+  });
+  cancelled.join();
+  EXPECT_TRUE(has_it);
 }
 
 TEST(SamFileIdentity, AnotherFileUnderTheSameNumberIsNoticed) {

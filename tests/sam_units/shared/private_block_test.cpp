@@ -65,6 +65,26 @@ TEST(SamPrivateBlock, HasOneOwner) {
   EXPECT_FALSE(second);
 }
 
+bool is_mapped(std::byte* at) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  unsigned char is_there;
+  return ::mincore(at - reinterpret_cast<std::uintptr_t>(at) % page, 1, &is_there) == 0;
+}
+
+// Its last bytes are on a page of their own, behind those that its size alone would take.
+TEST(SamPrivateBlock, GivesAllItsMemoryBack) {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  PrivateBlock block = PrivateBlock::make(2 * page);
+  std::byte* const last = block.data() + 2 * page - 1;
+  EXPECT_TRUE(is_mapped(last));
+  block = PrivateBlock();
+  EXPECT_FALSE(is_mapped(last));
+  PrivateBlock other = PrivateBlock::make(2 * page);
+  std::byte* const others_last = other.data() + 2 * page - 1;
+  other = PrivateBlock::make(10);
+  EXPECT_FALSE(is_mapped(others_last));
+}
+
 TEST(SamPrivateBlock, SealedOneIsNotWrittenTo) {
   PrivateBlock block = block_of("sealed");
   EXPECT_TRUE(is_writable(block.data()));

@@ -80,6 +80,14 @@ TEST_F(SamProcessLock, KilledProcessHasItNoMore) {
   lock_->unlock(::getpid());
 }
 
+// It was held by an earlier process with that number: no other thread of this one asks.
+TEST_F(SamProcessLock, IsTakenFromAnEarlierProcessWithOurNumber) {
+  ASSERT_TRUE(lock_->lock(::getpid()));
+  EXPECT_TRUE(lock_->lock(::getpid()));
+  lock_->unlock(::getpid());
+  EXPECT_EQ(::waitpid(with_lock([] {}), nullptr, 0) > 0, true);
+}
+
 TEST_F(SamProcessLock, IsNotTakenFromOneThatLives) {
   const pid_t child = with_lock(stop_oneself);
   wait_until_stopped(child);

@@ -4,11 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <optional>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
+
+#include "sam_units/in_child.h"
 
 namespace cs::sam {
 namespace {
@@ -198,6 +202,90 @@ TEST_F(SamChildSignal, DeathEndsAWaitThatBeginsAfterwards) {
   const timespec limit{20, 0};
   EXPECT_EQ(::ppoll(nullptr, 0, &limit, signal.wait_mask()), -1);
   EXPECT_GT(::waitpid(-1, nullptr, 0), 0);
+}
+
+bool is_blocked() {
+  sigset_t mask;
+  ::sigprocmask(SIG_SETMASK, nullptr, &mask);
+  return sigismember(&mask, SIGCHLD) == 1;
+}
+
+void install_another(int) {
+  g_seen.push_back({});
+  struct sigaction action {};
+  action.sa_sigaction = note_info;
+  action.sa_flags = SA_SIGINFO;
+  ::sigaction(SIGCHLD, &action, nullptr);
+}
+
+TEST_F(SamChildSignal, HandlerMayInstallAnother) {
+  install(install_another);
+  ChildSignal signal;
+  make_dead_child(6);
+  EXPECT_FALSE(signal.reap_others(0));
+  const pid_t second = make_dead_child(7);
+  EXPECT_FALSE(signal.reap_others(0));
+  ASSERT_EQ(g_seen.size(), 2U);
+  EXPECT_EQ(g_seen[1].pid, second);
+  signal.give_back();
+  struct sigaction now;
+  ::sigaction(SIGCHLD, nullptr, &now);
+  EXPECT_EQ(now.sa_sigaction, note_info);
+}
+
+void change_errno(int) { errno = EXDEV; }
+
+TEST_F(SamChildSignal, HandlerLeavesErrnoAlone) {
+  install(change_errno);
+  ChildSignal signal;
+  const pid_t instance = ::fork();
+  if (instance == 0) {
+    for (;;) ::pause();
+  }
+  make_dead_child(6);
+  errno = EDOM;
+  EXPECT_FALSE(signal.reap_others(instance));
+  EXPECT_EQ(errno, EDOM);
+  ::kill(instance, SIGKILL);
+  ::waitpid(instance, nullptr, 0);
+}
+
+// It is about a child that has been taken care of.
+TEST_F(SamChildSignal, PendingSignalGoesWithIt) {
+  install(note_only);
+  {
+    ChildSignal signal;
+    const pid_t instance = make_dead_child(5);
+    EXPECT_EQ(::waitpid(instance, nullptr, 0), instance);
+  }
+  EXPECT_FALSE(is_blocked());
+  EXPECT_TRUE(g_seen.empty());
+}
+
+TEST_F(SamChildSignal, CopyHasTheApplicationsMaskAndHandler) {
+  install(note_only);
+  const ChildSignal signal;
+  EXPECT_TRUE(is_blocked());
+  EXPECT_EQ(in_child([&] {
+              signal.give_back_to_copy();
+              EXPECT_FALSE(is_blocked());
+              struct sigaction now;
+              ::sigaction(SIGCHLD, nullptr, &now);
+              EXPECT_EQ(now.sa_handler, note_only);
+            }),
+            0);
+  EXPECT_TRUE(is_blocked());
+}
+
+// Where orphans come to this process there is always something to be reaped.
+TEST_F(SamChildSignal, OrphansAreListenedFor) {
+  install(SIG_DFL);
+  EXPECT_EQ(in_child([] {
+              if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return;  // under an emulator
+              const ChildSignal signal;
+              EXPECT_TRUE(is_blocked());
+            }),
+            0);
 }
 
 }  // namespace

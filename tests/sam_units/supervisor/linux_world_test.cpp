@@ -6,11 +6,14 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+
+#include "sam_units/in_child.h"
 
 namespace cs::sam {
 namespace {
@@ -126,6 +129,39 @@ TEST_F(SamLinuxWorld, ServicesThatAreNotConnectedAreSilent) {
   EXPECT_EQ(world_.next_verdict(), std::nullopt);
   EXPECT_FALSE(world_.is_quorate());
   EXPECT_EQ(world_.set_key("a", std::uint64_t{1}, in(1000)), CS_ERR_LIBRARY);
+}
+
+// A limit below the number of entries makes the kernel refuse the wait, not what is done between.
+TEST_F(SamLinuxWorld, LimitOnDescriptorsLeavesItAbleToWait) {
+  EXPECT_EQ(in_child([&] {
+              const rlimit few{3, 3};
+              ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+              EXPECT_TRUE(world_.wait(kCommands, in(1)).is_able);
+            }),
+            0);
+}
+
+void count_deaths(int) {}
+
+void (*handler_of_deaths())(int) {
+  struct sigaction action;
+  ::sigaction(SIGCHLD, nullptr, &action);
+  return action.sa_handler;
+}
+
+// The application has an interest in SIGCHLD, so the supervisor listens.
+TEST(SamLinuxWorldSigchld, IsTheApplicationsInACopyAndInTheEnd) {
+  const auto before = ::signal(SIGCHLD, count_deaths);
+  QuorumClient quorum;
+  Store store;
+  const OperatorSettings asked;
+  LinuxWorld world(quorum, store, asked);
+  ASSERT_TRUE(world.open());
+  EXPECT_NE(handler_of_deaths(), count_deaths);
+  EXPECT_EQ(in_child([] { EXPECT_EQ(handler_of_deaths(), count_deaths); }), 0);
+  world.give_back();
+  EXPECT_EQ(handler_of_deaths(), count_deaths);
+  ::signal(SIGCHLD, before);
 }
 
 }  // namespace

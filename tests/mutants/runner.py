@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs tests under time limits, several at once, until one fails; and leaves no process behind,
+whatever a slip has made of the programs."""
+import concurrent.futures
+import ctypes
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+
+PR_SET_CHILD_SUBREAPER = 36
+CANNOT_RUN = 77
+FAILED = re.compile(r"^\[  FAILED  \] ([\w./]+)", re.MULTILINE)
+
+
+def adopt_orphans():
+    """What our children leave behind becomes ours, and can be found."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def parents():
+    """The parent of each process."""
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                found[int(name)] = int(file.read().rpartition(")")[2].split()[1])
+        except OSError:
+            pass  # it has just ended
+    return found
+
+
+def descendants(ancestor):
+    """All processes below one, the nearest first."""
+    known, found = parents(), [ancestor]
+    for process in found:
+        found += [child for child, parent in known.items() if parent == process]
+    return found[1:]
+
+
+def end_all_below(ancestor):
+    """Kills and reaps what is left; call it while nothing runs that is still wanted."""
+    for _ in range(100):
+        left = descendants(ancestor)
+        if not left:
+            return
+        for process in left:
+            try:
+                os.kill(process, signal.SIGKILL)
+            except OSError:
+                pass
+        reap()
+        time.sleep(0.01)
+
+
+def reap():
+    """Takes the ends of orphans."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0] != 0:
+            pass
+    except ChildProcessError:
+        pass
+
+
+class Runner:
+    """Runs lists of tests. times: seconds that each took without a slip."""
+
+    def __init__(self, place, times, jobs):
+        self.place, self.times, self.jobs = place, times, jobs
+        self.stop = threading.Event()
+        self.lock = threading.Lock()
+        self.running = set()
+
+    def limit(self, run):
+        """A hang is a failure; a busy machine is none."""
+        return 10 + 5 * self.times.get(run.name, 60 if run.private else 10)
+
+    def run(self, run):
+        """None when the test passes, else the name of what failed in it."""
+        environment = self.place.environment()
+        if run.socket:
+            environment["CS_IPC_TYPE"] = "socket"
+        with subprocess.Popen(run.command(self.place), stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.STDOUT, start_new_session=True, errors="replace",
+                              env=environment, cwd=self.place.root) as child:
+            with self.lock:
+                self.running.add(child.pid)
+            try:
+                output = self.wait(child, self.limit(run))
+            finally:
+                with self.lock:
+                    self.running.discard(child.pid)
+        if output is None:
+            return f"{run.name} (hung)"
+        if child.returncode == 0:
+            return None
+        if child.returncode == CANNOT_RUN:
+            raise RuntimeError(f"{run.name} cannot run here: {output[-500:]}")
+        failed = FAILED.search(output)
+        return failed.group(1) if failed else f"{run.name} (exit {child.returncode})"
+
+    @staticmethod
+    def wait(child, limit):
+        """The output; None when the time is up. An orphan may hold the pipe: that is no reason to
+        wait."""
+        lines = []
+        reader = threading.Thread(target=lambda: lines.append(child.stdout.read()), daemon=True)
+        reader.start()
+        try:
+            child.wait(limit)
+        except subprocess.TimeoutExpired:
+            for process in [*descendants(child.pid), child.pid]:
+                try:
+                    os.kill(process, signal.SIGKILL)
+                except OSError:
+                    pass
+            child.wait()
+            return None
+        reader.join(2)
+        return "".join(lines)
+
+    def first_failure(self, runs, jobs, confirm):
+        """The run that failed first and what failed in it, or None. confirm: it must fail twice."""
+        self.stop.clear()
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            waiting = [pool.submit(self.attempt, run, confirm) for run in runs]
+            for done in concurrent.futures.as_completed(waiting):
+                if done.result():
+                    self.stop.set()
+                    self.end_running()
+                    return done.result()
+        return None
+
+    def attempt(self, run, confirm):
+        """One test of many; nothing once another has failed."""
+        if self.stop.is_set():
+            return None
+        failure = self.run(run)
+        if failure and confirm and not self.stop.is_set():
+            failure = self.run(run)
+        return (run, failure) if failure and not self.stop.is_set() else None
+
+    def end_running(self):
+        """Ends what runs beside the one that has failed."""
+        with self.lock:
+            for leader in self.running:
+                try:
+                    os.killpg(leader, signal.SIGKILL)
+                except OSError:
+                    pass

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Event-driven checking where two things happen at once: a stop between check and callback, a new
+// callback while the old one runs, a thread that is cancelled from outside.
+#include "sam/active/health_check_thread.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <poll.h>
+#include <pthread.h>
+
+namespace cs::sam {
+namespace {
+
+constexpr Nanoseconds kInterval = 8 * kNanosecondsPerMillisecond;
+
+std::atomic<unsigned> g_checks, g_calls, g_other_calls;
+std::atomic<unsigned> g_halt_at;  // this check stops the thread; 0: none
+std::atomic<bool> g_held;
+std::atomic<pthread_t> g_checker;
+HealthCheckThread* g_thread;
+
+cs_error_t count_check(void*) noexcept {
+  if (++g_checks == g_halt_at) g_thread->halt();
+  return CS_OK;
+}
+
+int count_call() {
+  ++g_calls;
+  return 0;
+}
+
+int count_other_call() {
+  ++g_other_calls;
+  return 0;
+}
+
+int fail_when_let_go() {
+  ++g_calls;
+  while (g_held) ::poll(nullptr, 0, 1);
+  return -1;
+}
+
+// What it leaves its thread with is the application's doing, and must not reach ours.
+int become_easy_to_cancel() {
+  pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, nullptr);
+  g_checker = pthread_self();
+  ++g_calls;
+  return 0;
+}
+
+bool reaches(const std::atomic<unsigned>& counter, unsigned value) {
+  for (int i = 0; i < 20000 && counter < value; ++i) ::poll(nullptr, 0, 1);
+  return counter >= value;
+}
+
+// The thread lives until the program ends, and so must the object.
+class SamHealthCheckRaces : public testing::Test {
+ protected:
+  SamHealthCheckRaces() {
+    g_checks = 0;
+    g_calls = 0;
+    g_other_calls = 0;
+    g_halt_at = 0;
+    g_held = false;
+    g_thread = thread_ = new HealthCheckThread(count_check, nullptr);
+  }
+  ~SamHealthCheckRaces() override {
+    g_held = false;
+    thread_->halt();
+    thread_->wait_for_callback();
+  }
+
+  HealthCheckThread* thread_;
+};
+
+TEST_F(SamHealthCheckRaces, StopBetweenCheckAndCallbackIsAStop) {
+  g_halt_at = 4;  // the callback's turn comes after it
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_checks, 4));
+  ASSERT_EQ(thread_->set_callback(count_other_call, kInterval), CS_OK);
+  g_halt_at = 0;
+  thread_->start();
+  ASSERT_TRUE(reaches(g_other_calls, 1));
+  EXPECT_EQ(g_calls, 0U);
+}
+
+TEST_F(SamHealthCheckRaces, FailureOfAReplacedCallbackIsNotTheNewOnes) {
+  g_held = true;
+  ASSERT_EQ(thread_->set_callback(fail_when_let_go, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  ASSERT_EQ(thread_->set_callback(count_other_call, kInterval), CS_OK);
+  g_held = false;
+  EXPECT_TRUE(reaches(g_other_calls, 3));
+}
+
+// Its end is noticed: whoever sets a callback again gets a thread again. It may end late, on its
+// way into the new callback, which is then one that has failed.
+TEST_F(SamHealthCheckRaces, CancelledThreadIsReplaced) {
+  ASSERT_EQ(thread_->set_callback(become_easy_to_cancel, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  const unsigned checks = g_checks;
+  ASSERT_TRUE(reaches(g_checks, checks + 1));  // it is out of the callback
+  pthread_cancel(g_checker);
+  for (unsigned seen = ~0U; seen != g_checks;) {
+    seen = g_checks;
+    ::poll(nullptr, 0, 100);
+  }
+  for (int attempt = 0; attempt < 3 && g_other_calls == 0; ++attempt) {
+    thread_->halt();
+    ASSERT_EQ(thread_->set_callback(count_other_call, kInterval), CS_OK);
+    thread_->start();
+    for (int i = 0; i < 5000 && g_other_calls == 0; ++i) ::poll(nullptr, 0, 1);
+  }
+  EXPECT_GT(g_other_calls, 0U);
+}
+
+}  // namespace
+}  // namespace cs::sam
