@@ -157,7 +157,7 @@ def main():
         for number, slip in chosen:
             print(f"{number:3} {slip.room}: {slip.name} ({slip.file})")
         return 0
-    runner.adopt_orphans()
+    runner.prepare_process()
     trial = Trial(options.root, options.jobs, options.fast)
     try:
         trial.prepare([slip for _, slip in chosen if not slip.equivalent])

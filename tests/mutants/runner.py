@@ -15,9 +15,13 @@ CANNOT_RUN = 77
 FAILED = re.compile(r"^\[  FAILED  \] ([\w./]+)", re.MULTILINE)
 
 
-def adopt_orphans():
-    """What our children leave behind becomes ours, and can be found."""
+def prepare_process():
+    """What our children leave behind becomes ours, and can be found. A shell ignores signals in
+    what it runs in the background, and they would inherit that."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def parents():
