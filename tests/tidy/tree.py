@@ -8,6 +8,8 @@ import subprocess
 
 # Generated, or for the corpus of the fuzzers whatever bytes it takes.
 NOT_OURS = re.compile(r"^(fuzz/corpus/|build/|docs/bench\.svg$)")
+# Folders that git knows to be made, in a tree without it.
+MADE = {"build", "__pycache__"}
 
 
 class Tree:
@@ -28,7 +30,7 @@ class Tree:
             return [name for name in names if name and (self.root / name).is_file()]
         return [os.path.relpath(os.path.join(folder, name), self.root)
                 for folder, _, names in os.walk(self.root) for name in names
-                if "build" not in os.path.relpath(folder, self.root).split(os.sep)]
+                if not MADE.intersection(os.path.relpath(folder, self.root).split(os.sep))]
 
     def text(self, path):
         if path not in self._texts:
