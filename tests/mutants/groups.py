@@ -46,9 +46,9 @@ class Run:
             return f"simulate {self.case}"
         return (self.case or self.program) + ("/socket" if self.socket else "")
 
-    def command(self, place):
+    def command(self, place, has_slip):
         """What is to be run."""
-        program = place.path_of(self.program)
+        program = place.path_of(self.program, has_slip)
         if self.program == "simulate":
             return [program, "--seeds", self.case]
         command = [program, "--gtest_brief=1", "--gtest_fail_fast"]

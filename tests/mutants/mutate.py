@@ -15,8 +15,8 @@ from place import DoesNotBuild, Place
 
 
 class Memory:
-    """What is kept between two calls, in the folder of the build: how long tests take, and which of
-    them has seen a slip."""
+    """What is kept between two calls, in the folder of the build: which tests have passed without a
+    slip, how long they take, and which of them has seen a slip."""
 
     def __init__(self, path):
         self.path = path
@@ -40,30 +40,14 @@ class Trial:
         self.jobs, self.fast = jobs, fast
         self.memory = Memory(f"{folder}/memory.json")
         self.place = Place(root, f"{folder}/with-slip", jobs)
-        self.runner = runner.Runner(self.place, self.memory.data["times"], jobs)
+        self.runner = runner.Runner(self.place, self.memory)
         self.results = collections.defaultdict(collections.Counter)
         self.survivors = []
-        self.left_out = set()
 
     def prepare(self, chosen):
-        """Builds, and sees that all tests that will be asked pass without a slip."""
+        """Builds without a slip."""
         self.place.configure()
         self.place.prepare(groups.programs_of(self.place, chosen, self.fast))
-        wanted = {run.name: run for slip in chosen for group in self.groups(slip) for run in group}
-        passed = self.memory.data["passed"]
-        missing = [run for name, run in wanted.items()
-                   if passed.get(name) != self.place.digest(run.program)]
-        for run in missing:
-            began = time.monotonic()
-            failure = self.runner.run(run) and self.runner.run(run)
-            if failure:
-                print(f"left out    {run.name}, which fails without a slip: {failure}", flush=True)
-                self.left_out.add(run.name)
-                continue
-            self.memory.data["times"][run.name] = time.monotonic() - began
-            passed[run.name] = self.place.digest(run.program)
-            self.memory.save()
-        runner.end_all_below(os.getpid())
 
     def groups(self, slip):
         """Lists of runs, the fast ones first; ahead of all what has seen the slip before."""
@@ -74,7 +58,7 @@ class Trial:
         last = self.memory.data["seen_by"].get(slip.name)
         found.insert(0, [run for group in found for run in group if run.name == last][:1])
         times = self.memory.data["times"]
-        found = [[run for run in group if run.name not in self.left_out] for group in found]
+        found = [[run for run in group if run.name not in self.runner.left_out] for group in found]
         return [sorted(group, key=lambda run: times.get(run.name, 0)) for group in found if group]
 
     def look_for(self, slip):

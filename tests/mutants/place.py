@@ -103,10 +103,10 @@ class Place:
         """With which programs find the libraries that have the slip."""
         return dict(os.environ, LD_LIBRARY_PATH=f"{self.out}/lib")
 
-    def path_of(self, program):
+    def path_of(self, program, has_slip):
         """With the slip, if the program itself has it."""
         made = f"{self.out}/bin/{program}"
-        return made if os.path.exists(made) else f"{self.build}/tests/{program}"
+        return made if has_slip and os.path.exists(made) else f"{self.build}/tests/{program}"
 
     @functools.lru_cache(None)
     def digest(self, program):
