@@ -12,6 +12,9 @@ SAM_ROOMS = ("supervisor", "operator", "active", "shared", "session")
 UNITS_TOO = {"operator": ["supervisor"], "shared": ["active", "supervisor"]}
 SIMULATED = ("death_watch", "instance", "publisher", "rules", "supervisor", "supervisor_ends",
              "backoff", "pacing", "overslept", "service_link", "heartbeat", "policy", "notices")
+# What meets the daemon.
+WITH_DAEMON = ("publisher", "cmap_client", "quorum_client", "service_connection", "service_link",
+               "linux_world", "supervisor", "supervisor_ends", "session", "cmap", "quorum")
 # Where a program is not named after the file that it is about.
 OWN = {"supervisor_ends": "sam_supervisor_test", "linux_processes": "sam_death_watch_test",
        "quorum_client": "sam_service_clients_test", "cmap_client": "sam_service_clients_test",
@@ -86,7 +89,12 @@ def own_runs(place, slip):
 
 def is_sure(run):
     """Whether it says the same each time: others may have met a busy machine, and run twice."""
-    return not run.private and (run.program == "simulate" or run.program not in PROCESSES)
+    return run.program in ("simulate", "every_sequence_test")
+
+
+def is_fast(run):
+    """Whether it is busy all the time, and does not wait for processes and clocks."""
+    return not run.private and run.program not in PROCESSES
 
 
 def unit_runs(place, slip):
@@ -134,6 +142,8 @@ def process_runs(place, slip):
 
 def private_runs(slip):
     """Stand-ins and real daemons."""
+    if library_of(slip) == "sam" and stem(slip) not in WITH_DAEMON:
+        return []
     if library_of(slip) == "sam":
         runs = [Run(name, private=True) for name in SAM_DAEMON]
         return [*runs, Run("sam_daemon_test", private=True, socket=True)]

@@ -67,9 +67,8 @@ class Trial:
             self.place.plant(slip.file, slips.apply(slip, file.read()))
         for group in self.groups(slip):
             self.place.make({run.program for run in group})
-            is_sure = groups.is_sure(group[0])
-            failure = self.runner.first_failure(group, self.jobs * (1 if is_sure else 2),
-                                                confirm=not is_sure)
+            jobs = self.jobs * (1 if groups.is_fast(group[0]) else 2)
+            failure = self.runner.first_failure(group, jobs)
             runner.end_all_below(os.getpid())
             if failure:
                 self.memory.data["seen_by"][slip.name] = failure[0].name

@@ -10,6 +10,8 @@ import subprocess
 import threading
 import time
 
+import groups
+
 PR_SET_CHILD_SUBREAPER = 36
 CANNOT_RUN = 77
 FAILED = re.compile(r"^\[  FAILED  \] ([\w./]+)", re.MULTILINE)
@@ -88,6 +90,7 @@ class Runner:
         environment = self.place.environment() if has_slip else dict(os.environ)
         if run.socket:
             environment["CS_IPC_TYPE"] = "socket"
+        began = time.monotonic()
         with subprocess.Popen(run.command(self.place, has_slip), stdout=subprocess.PIPE, text=True,
                               stderr=subprocess.STDOUT, start_new_session=True, errors="replace",
                               env=environment, cwd=self.place.root) as child:
@@ -101,6 +104,7 @@ class Runner:
         if output is None:
             return f"{run.name} (hung)"
         if child.returncode == 0:
+            self.memory.data["times"][run.name] = time.monotonic() - began
             return None
         if child.returncode == CANNOT_RUN:
             raise RuntimeError(f"{run.name} cannot run here: {output[-500:]}")
@@ -113,13 +117,11 @@ class Runner:
             passed, digest = self.memory.data["passed"], self.place.digest(run.program)
             if passed.get(run.name) == digest:
                 return True
-            began = time.monotonic()
             failure = run.name in self.left_out or self.run(run, False) and self.run(run, False)
             if failure:
                 self.left_out.add(run.name)
                 print(f"left out    {run.name}: it fails without a slip: {failure}", flush=True)
                 return False
-            self.memory.data["times"][run.name] = time.monotonic() - began
             passed[run.name] = digest
             return True
 
@@ -143,11 +145,11 @@ class Runner:
         reader.join(2)
         return "".join(lines)
 
-    def first_failure(self, runs, jobs, confirm):
-        """The run that failed first and what failed in it, or None. confirm: it must fail twice."""
+    def first_failure(self, runs, jobs):
+        """The run that failed first and what failed in it, or None."""
         self.stop.clear()
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-            waiting = [pool.submit(self.attempt, run, confirm) for run in runs]
+            waiting = [pool.submit(self.attempt, run) for run in runs]
             for done in concurrent.futures.as_completed(waiting):
                 if done.result():
                     self.stop.set()
@@ -155,12 +157,12 @@ class Runner:
                     return done.result()
         return None
 
-    def attempt(self, run, confirm):
-        """One test of many; nothing once another has failed."""
+    def attempt(self, run):
+        """One test of many; nothing once another has failed. It must fail twice."""
         if self.stop.is_set():
             return None
         failure = self.run(run)
-        if failure and confirm and not self.stop.is_set():
+        if failure and not groups.is_sure(run) and not self.stop.is_set():
             failure = self.run(run)
         if failure and not self.stop.is_set() and not self.passes_without(run):
             return None

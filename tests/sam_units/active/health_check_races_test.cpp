@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
+#include <dlfcn.h>
 #include <poll.h>
 #include <pthread.h>
 
@@ -19,6 +21,22 @@ std::atomic<unsigned> g_halt_at;  // this check stops the thread; 0: none
 std::atomic<bool> g_held;
 std::atomic<pthread_t> g_checker;
 HealthCheckThread* g_thread;
+constinit std::atomic<bool> g_no_threads = false;
+
+}  // namespace
+}  // namespace cs::sam
+
+// In place of libc's.
+extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                              void* (*body)(void*), void* argument) noexcept {
+  if (cs::sam::g_no_threads) return EAGAIN;
+  static const auto real =
+      reinterpret_cast<decltype(&pthread_create)>(::dlsym(RTLD_NEXT, "pthread_create"));
+  return real(thread, attributes, body, argument);
+}
+
+namespace cs::sam {
+namespace {
 
 cs_error_t count_check(void*) noexcept {
   if (++g_checks == g_halt_at) g_thread->halt();
@@ -116,6 +134,21 @@ TEST_F(SamHealthCheckRaces, CancelledThreadIsReplaced) {
     for (int i = 0; i < 5000 && g_other_calls == 0; ++i) ::poll(nullptr, 0, 1);
   }
   EXPECT_GT(g_other_calls, 0U);
+}
+
+TEST_F(SamHealthCheckRaces, CallbackWithoutAThreadIsNotTaken) {
+  g_no_threads = true;
+  errno = 0;
+  EXPECT_EQ(thread_->set_callback(count_call, kInterval), CS_ERR_LIBRARY);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_EQ(thread_->prepare(), CS_OK);  // nothing wants one
+  g_no_threads = false;
+  thread_->start();
+  ASSERT_EQ(thread_->set_callback(count_other_call, kInterval), CS_OK);
+  thread_->halt();
+  thread_->start();
+  EXPECT_TRUE(reaches(g_other_calls, 1));
+  EXPECT_EQ(g_calls, 0U);
 }
 
 }  // namespace
