@@ -77,7 +77,8 @@ cs_error_t sam_initialize(int time_interval, sam_recovery_policy_t recovery_poli
 
 /* Ends the use of SAM; stops first if started. When this process ends, the supervisor ends with the
  * same exit code. If another thread is waiting in sam_start(), that call returns CS_ERR_BAD_HANDLE;
- * so does one that is interrupted by a signal handler calling this. Asks the supervisor.
+ * so does one that is interrupted by a signal handler that calls this function. Asks the
+ * supervisor.
  *
  * CS_ERR_BAD_HANDLE  never initialized, or already finalized
  * CS_ERR_LIBRARY     the supervisor is gone
@@ -190,7 +191,7 @@ cs_error_t sam_data_restore(void *data, size_t size);
 /* Stores data in place of what was stored before. Once this has returned CS_OK the data survive
  * whatever kills this process, at any moment. Until then the old data do.
  *
- * data  copied; NULL erases what is stored, whatever the size below SSIZE_MAX
+ * data  copied; NULL erases what is stored, for any size below SSIZE_MAX
  * size  in bytes
  *
  * CS_ERR_TOO_BIG        size is SSIZE_MAX or more

@@ -27,7 +27,7 @@
  *  6. Signals. No function is async-signal-safe. A signal handler that runs during a call does not
  *     cut its wait short. If it leaves the call by siglongjmp(), or the thread is cancelled there,
  *     the handle stays usable.
- *  7. Fork. A handle belongs to the process that made it. While its parent lives, a child does not
+ *  7. Fork. A handle belongs to the process that made it. While its parent lives, a child must not
  *     use a handle that it inherited: it initializes its own, and may finalize the inherited one.
  *     Descriptors are closed on exec.
  */
@@ -49,7 +49,7 @@ typedef uint64_t votequorum_handle_t;
  * for; those of the quorum device describe the node that was asked for. */
 #define VOTEQUORUM_INFO_TWONODE 1                   /* special rules for two nodes */
 #define VOTEQUORUM_INFO_QUORATE 2                   /* this partition may go on */
-#define VOTEQUORUM_INFO_WAIT_FOR_ALL 4              /* not quorate until all nodes were seen */
+#define VOTEQUORUM_INFO_WAIT_FOR_ALL 4              /* not quorate until all nodes have been seen */
 #define VOTEQUORUM_INFO_LAST_MAN_STANDING 8         /* expected votes fall some time after a loss */
 #define VOTEQUORUM_INFO_AUTO_TIE_BREAKER 16         /* one half of an even split may go on */
 #define VOTEQUORUM_INFO_ALLOW_DOWNSCALE 32          /* expected votes fall as nodes leave cleanly */

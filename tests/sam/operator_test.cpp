@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Signals that are passed on, what the service manager is told, orphans, warn signal and interval,
-// and silence that the kernel excuses.
+// Signals that are passed on, what the service manager is told, orphans, warn signal and interval.
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -298,46 +296,6 @@ TEST(SamOperatorInterval, TakesThePlaceOfTheProgramsOwn) {
   });
   application.wait_for("registered");
   EXPECT_EQ(application.wait_for("registered").value, 2);  // it was killed for its silence
-}
-
-// The test is the debugger.
-TEST(SamExcusedSilence, OfAProcessThatADebuggerHolds) {
-  const LogFile log;
-  SamProcess application([&] {
-    log.use();
-    app::enter(1000, kRestart);
-    app::expect_ok(sam_start());
-    app::report("runs");
-    app::stay_healthy(20);
-  });
-  const pid_t instance = application.wait_for("runs").pid;
-  ASSERT_EQ(::ptrace(PTRACE_SEIZE, instance, nullptr, nullptr), 0);
-  ASSERT_EQ(::ptrace(PTRACE_INTERRUPT, instance, nullptr, nullptr), 0);
-  int status = 0;
-  ASSERT_EQ(::waitpid(instance, &status, __WALL), instance);
-  application.follow(3500);  // it would have been killed twice over
-  EXPECT_EQ(proc::state(instance), 't');
-  ASSERT_EQ(::ptrace(PTRACE_DETACH, instance, nullptr, nullptr), 0);
-  EXPECT_FALSE(application.comes("registered", 1000)) << log.text();
-  EXPECT_TRUE(proc::exists(instance));
-}
-
-TEST(SamExcusedSilence, IsNoneForAProcessThatIsOnlyTraced) {
-  SamProcess application([] {
-    ::signal(SIGTERM, SIG_DFL);
-    app::enter(200, kRestart);
-    app::expect_ok(sam_warn_signal_set(SIGKILL));
-    app::expect_ok(sam_start());
-    app::report("runs");
-    app::sleep_forever();
-  });
-  const pid_t instance = application.wait_for("runs").pid;
-  // It may have been killed already on a slow machine: then there is nothing to trace.
-  (void)::ptrace(PTRACE_SEIZE, instance, nullptr, nullptr);
-  int status = 0;
-  while (::waitpid(instance, &status, __WALL) == instance && !WIFSIGNALED(status)) {
-  }
-  EXPECT_EQ(application.wait_for("registered").value, 2);
 }
 
 }  // namespace

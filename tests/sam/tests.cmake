@@ -24,7 +24,7 @@ cs_add_process_test(sam_kinds_test
 
 # What the operator asks for in the environment.
 cs_add_process_test(sam_operator_test
-  SOURCES sam/operator_test.cpp sam/operator_log_test.cpp
+  SOURCES sam/operator_test.cpp sam/operator_log_test.cpp sam/excuse_test.cpp
   LIBS cs_sam_test_support)
 
 # Its own versions of some calls of libc; a sanitizer has some as well.

@@ -78,7 +78,8 @@ void SimulatedWorld::call() {
   invariants_.called(now_);
   pass(random_.below(8'000));
   if (!random_.once_in(hardship_.freezes)) return;
-  freeze(random_.one_of({200'000L, settings_.interval / 2, 3 * settings_.interval, 2000 * kMs}));
+  freeze(random_.one_of(
+      {Nanoseconds{200'000}, settings_.interval / 2, 3 * settings_.interval, 2000 * kMs}));
 }
 
 bool SimulatedWorld::has_died(int pidfd) const {

@@ -36,7 +36,9 @@ void wait_up_to(int milliseconds) noexcept {
 void run_scenario(const std::function<void()>& scenario, int report_fd) noexcept {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const rlimit no_core = {0, 0};
+  rlimit no_core{};
+  ::getrlimit(RLIMIT_CORE, &no_core);
+  no_core.rlim_cur = 0;  // a test may want one after all
   ::setrlimit(RLIMIT_CORE, &no_core);
   report_pipe = report_fd;
   root = ::getpid();

@@ -72,7 +72,7 @@ PLANTS = {
     ],
     "units": [
         ("src/common/planted.cpp", NEW_FILE, None, "there is no planted_test.cpp"),
-        ("tests/sam/session_test.cpp", NEW_FILE, None, "session.cpp: has a test of its own"),
+        ("tests/sam/client_test.cpp", NEW_FILE, None, "client.cpp: has a test of its own"),
     ],
     "names": [
         ("docs/reliability.md", "`SamPlanted.IsNowhere`\n", None, "no test SamPlanted.IsNowhere"),

@@ -65,7 +65,6 @@ def suites(tree):
 TESTED_ELSEWHERE = {
     "src/corosync_common/c_api.cpp": "corosync_common_test.cpp",
     "src/sam/c_api.cpp": "states_test.cpp",
-    "src/sam/session.cpp": "states_test.cpp",
     "src/sam/supervisor/linux_processes.cpp": "death_watch_test.cpp",
     "src/sam/supervisor/supervisor_ends.cpp": "supervisor_test.cpp",
     "src/votequorum/c_api.cpp": "handles_test.cpp",

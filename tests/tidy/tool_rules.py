@@ -73,7 +73,8 @@ def clang_tidy(tree, build):
         yield f"only {len(sources)} sources of src are in {build}/compile_commands.json"
     batches = [sources[first::2] for first in range(2)]
     # What gcc was asked, and clang does not know, or finds in C headers.
-    flags = ["--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-old-style-cast"]
+    flags = [f"--extra-arg=-Wno-{name}" for name in
+             ("unknown-warning-option", "ignored-optimization-argument", "old-style-cast")]
     running = [subprocess.Popen(["nice", tool, "-quiet", "-p", build, *flags, *batch],
                                 cwd=tree.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 text=True) for batch in batches if batch]

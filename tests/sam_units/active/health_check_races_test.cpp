@@ -114,8 +114,8 @@ TEST_F(SamHealthCheckRaces, FailureOfAReplacedCallbackIsNotTheNewOnes) {
   EXPECT_TRUE(reaches(g_other_calls, 3));
 }
 
-// Its end is noticed: whoever sets a callback again gets a thread again. It may end late, on its way
-// into the new callback, which is then one that has failed.
+// Its end is noticed: whoever sets a callback again gets a thread again. It may end late, on its
+// way into the new callback, which is then one that has failed.
 TEST_F(SamHealthCheckRaces, CancelledThreadIsReplaced) {
   ASSERT_EQ(thread_->set_callback(become_easy_to_cancel, kInterval), CS_OK);
   thread_->start();

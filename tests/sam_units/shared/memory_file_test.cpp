@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <string>
+
 #include "sam_units/in_child.h"
 #include "support/refuse_call.h"
 
@@ -38,6 +40,15 @@ TEST(SamMemoryFile, HasNoNameAndEachIsItsOwn) {
   const UniqueFd second = make_memory_file();
   expect_nameless_and_usable(first);
   expect_nameless_and_usable(second);
+}
+
+// For who looks at the descriptors of a process: sam_environment(7).
+TEST(SamMemoryFile, ListOfDescriptorsTellsWhatItIs) {
+  const UniqueFd file = make_memory_file();
+  const std::string entry = "/proc/self/fd/" + std::to_string(file.get());
+  char target[64] = {};
+  ASSERT_GT(::readlink(entry.c_str(), target, sizeof(target) - 1), 0);
+  EXPECT_NE(std::string(target).find("sam-data"), std::string::npos) << target;
 }
 
 TEST(SamMemoryFile, IsClearOfStandardStreamsThatAreClosed) {
