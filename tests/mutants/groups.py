@@ -20,6 +20,9 @@ OWN = {"supervisor_ends": "sam_supervisor_test", "linux_processes": "sam_death_w
        "quorum_client": "sam_service_clients_test", "cmap_client": "sam_service_clients_test",
        "service_connection": "sam_service_clients_test", "quorum": "sam_service_clients_test",
        "cmap": "sam_service_clients_test"}
+OWN_OF_ROOM = {"common": "common_units_test", "corosync_common": "corosync_common_test",
+               "ipc": "ipc_units_test", "votequorum": "votequorum_units_test",
+               "wire": "votequorum_units_test"}
 PROCESSES = ["sam_process_test", "sam_kinds_test", "sam_operator_test", "sam_slow_supervisor_test",
              "sam_torture_test", "sam_faults_test"]
 SAM_DAEMON = ["sam_operator_daemon_test", "sam_hostile_test", "sam_daemon_test"]
@@ -82,7 +85,9 @@ def stem(slip):
 def own_runs(place, slip):
     """The unit program of the slip's own file, which is soon built."""
     name = OWN.get(stem(slip), f"sam_{stem(slip)}_test")
-    if library_of(slip) != "sam" or not place.has(name):
+    if library_of(slip) != "sam":
+        return [Run(OWN_OF_ROOM[slip.room])]
+    if not place.has(name):
         return []
     return [Run(name, private=name == "sam_service_clients_test")]
 
@@ -100,10 +105,7 @@ def is_fast(run):
 def unit_runs(place, slip):
     """What needs neither daemon nor other processes."""
     if library_of(slip) == "votequorum":
-        names = list(OTHER_UNITS)
-        if slip.room == "common":
-            names += [name for room in SAM_ROOMS for name in room_units(place, room)]
-        return [Run(name) for name in names]
+        return [Run(name) for name in OTHER_UNITS]
     names = room_units(place, slip.room)
     for room in UNITS_TOO.get(slip.room, []):
         names += room_units(place, room)

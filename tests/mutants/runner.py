@@ -83,7 +83,8 @@ class Runner:
 
     def limit(self, run):
         """A hang is a failure; a busy machine is none."""
-        return 10 + 5 * self.memory.data["times"].get(run.name, 60 if run.private else 10)
+        expected = self.memory.data["times"].get(run.name, 10)
+        return min(max(60, 5 * expected), 120) if not run.private else max(300, 5 * expected)
 
     def run(self, run, has_slip=True):
         """None when the test passes, else the name of what failed in it."""

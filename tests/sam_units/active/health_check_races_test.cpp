@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <dlfcn.h>
+#include <iterator>
 #include <poll.h>
 #include <pthread.h>
 
@@ -22,6 +23,7 @@ std::atomic<bool> g_held;
 std::atomic<pthread_t> g_checker;
 HealthCheckThread* g_thread;
 constinit std::atomic<bool> g_no_threads = false;
+std::atomic<Nanoseconds> g_times[1000];  // of the checks
 
 }  // namespace
 }  // namespace cs::sam
@@ -39,7 +41,9 @@ namespace cs::sam {
 namespace {
 
 cs_error_t count_check(void*) noexcept {
-  if (++g_checks == g_halt_at) g_thread->halt();
+  const unsigned number = ++g_checks;
+  if (number < std::size(g_times)) g_times[number] = monotonic_now();
+  if (number == g_halt_at) g_thread->halt();
   return CS_OK;
 }
 
@@ -50,6 +54,13 @@ int count_call() {
 
 int count_other_call() {
   ++g_other_calls;
+  return 0;
+}
+
+int hold_the_first() {
+  if (++g_calls == 1) {
+    while (g_held) ::poll(nullptr, 0, 1);
+  }
   return 0;
 }
 
@@ -134,6 +145,19 @@ TEST_F(SamHealthCheckRaces, CancelledThreadIsReplaced) {
     for (int i = 0; i < 5000 && g_other_calls == 0; ++i) ::poll(nullptr, 0, 1);
   }
   EXPECT_GT(g_other_calls, 0U);
+}
+
+// Those that it has held up would tell nothing that one of them does not.
+TEST_F(SamHealthCheckRaces, SlowCallbackIsNotFollowedByABurstOfChecks) {
+  g_held = true;
+  ASSERT_EQ(thread_->set_callback(hold_the_first, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  const unsigned before = g_checks;
+  ::poll(nullptr, 0, 100);  // fifty checks are not sent
+  g_held = false;
+  ASSERT_TRUE(reaches(g_checks, before + 30));
+  EXPECT_GE(g_times[before + 29] - g_times[before + 1], 28 * kNanosecondsPerMillisecond);
 }
 
 TEST_F(SamHealthCheckRaces, CallbackWithoutAThreadIsNotTaken) {
