@@ -12,11 +12,17 @@ SAM_ROOMS = ("supervisor", "operator", "active", "shared", "session")
 UNITS_TOO = {"operator": ["supervisor"], "shared": ["active", "supervisor"]}
 SIMULATED = ("death_watch", "instance", "publisher", "rules", "supervisor", "supervisor_ends",
              "backoff", "pacing", "overslept", "service_link", "heartbeat", "policy", "notices")
+# What meets the daemon.
+WITH_DAEMON = ("publisher", "cmap_client", "quorum_client", "service_connection", "service_link",
+               "linux_world", "supervisor", "supervisor_ends", "session", "cmap", "quorum")
 # Where a program is not named after the file that it is about.
 OWN = {"supervisor_ends": "sam_supervisor_test", "linux_processes": "sam_death_watch_test",
        "quorum_client": "sam_service_clients_test", "cmap_client": "sam_service_clients_test",
        "service_connection": "sam_service_clients_test", "quorum": "sam_service_clients_test",
        "cmap": "sam_service_clients_test"}
+OWN_OF_ROOM = {"common": "common_units_test", "corosync_common": "corosync_common_test",
+               "ipc": "ipc_units_test", "votequorum": "votequorum_units_test",
+               "wire": "votequorum_units_test"}
 PROCESSES = ["sam_process_test", "sam_kinds_test", "sam_operator_test", "sam_slow_supervisor_test",
              "sam_torture_test", "sam_faults_test"]
 SAM_DAEMON = ["sam_operator_daemon_test", "sam_hostile_test", "sam_daemon_test"]
@@ -46,9 +52,9 @@ class Run:
             return f"simulate {self.case}"
         return (self.case or self.program) + ("/socket" if self.socket else "")
 
-    def command(self, place):
+    def command(self, place, has_slip):
         """What is to be run."""
-        program = place.path_of(self.program)
+        program = place.path_of(self.program, has_slip)
         if self.program == "simulate":
             return [program, "--seeds", self.case]
         command = [program, "--gtest_brief=1", "--gtest_fail_fast"]
@@ -79,23 +85,27 @@ def stem(slip):
 def own_runs(place, slip):
     """The unit program of the slip's own file, which is soon built."""
     name = OWN.get(stem(slip), f"sam_{stem(slip)}_test")
-    if library_of(slip) != "sam" or not place.has(name):
+    if library_of(slip) != "sam":
+        return [Run(OWN_OF_ROOM[slip.room])]
+    if not place.has(name):
         return []
     return [Run(name, private=name == "sam_service_clients_test")]
 
 
 def is_sure(run):
     """Whether it says the same each time: others may have met a busy machine, and run twice."""
-    return not run.private and (run.program == "simulate" or run.program not in PROCESSES)
+    return run.program in ("simulate", "every_sequence_test")
+
+
+def is_fast(run):
+    """Whether it is busy all the time, and does not wait for processes and clocks."""
+    return not run.private and run.program not in PROCESSES
 
 
 def unit_runs(place, slip):
     """What needs neither daemon nor other processes."""
     if library_of(slip) == "votequorum":
-        names = list(OTHER_UNITS)
-        if slip.room == "common":
-            names += [name for room in SAM_ROOMS for name in room_units(place, room)]
-        return [Run(name) for name in names]
+        return [Run(name) for name in OTHER_UNITS]
     names = room_units(place, slip.room)
     for room in UNITS_TOO.get(slip.room, []):
         names += room_units(place, room)
@@ -134,6 +144,8 @@ def process_runs(place, slip):
 
 def private_runs(slip):
     """Stand-ins and real daemons."""
+    if library_of(slip) == "sam" and stem(slip) not in WITH_DAEMON:
+        return []
     if library_of(slip) == "sam":
         runs = [Run(name, private=True) for name in SAM_DAEMON]
         return [*runs, Run("sam_daemon_test", private=True, socket=True)]

@@ -3,108 +3,33 @@
 at a time, and tells which of them the tests see. See scripts/mutate."""
 import argparse
 import collections
-import json
+import multiprocessing
 import os
+import shutil
 import sys
-import time
 
-import groups
-import runner
 import slips
-from place import DoesNotBuild, Place
+import trial
+from place import DoesNotBuild
+
+# Of each process, which has got it by being forked.
+PROCESS = []
 
 
-class Memory:
-    """What is kept between two calls, in the folder of the build: how long tests take, and which of
-    them has seen a slip."""
+class Report:
+    """Counts, and prints."""
 
-    def __init__(self, path):
-        self.path = path
-        self.data = {"passed": {}, "times": {}, "seen_by": {}}
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
-                self.data.update(json.load(file))
-
-    def save(self):
-        """Writes all of it."""
-        with open(self.path, "w", encoding="utf-8") as file:
-            json.dump(self.data, file, indent=1)
-
-
-class Trial:
-    """Tries slips, and counts."""
-
-    def __init__(self, root, jobs, fast):
-        folder = f"{root}/build/mutants"
-        os.makedirs(folder, exist_ok=True)
-        self.jobs, self.fast = jobs, fast
-        self.memory = Memory(f"{folder}/memory.json")
-        self.place = Place(root, f"{folder}/with-slip", jobs)
-        self.runner = runner.Runner(self.place, self.memory.data["times"], jobs)
+    def __init__(self):
         self.results = collections.defaultdict(collections.Counter)
         self.survivors = []
 
-    def prepare(self, chosen):
-        """Builds, and sees that all tests that will be asked pass without a slip."""
-        self.place.configure()
-        self.place.prepare(groups.programs_of(self.place, chosen, self.fast))
-        wanted = {run.name: run for slip in chosen for group in self.groups(slip) for run in group}
-        passed = self.memory.data["passed"]
-        missing = [run for name, run in wanted.items()
-                   if passed.get(name) != self.place.digest(run.program)]
-        for run in missing:
-            began = time.monotonic()
-            failure = self.runner.run(run) and self.runner.run(run)
-            if failure:
-                sys.exit(f"mutate: fails without a slip: {failure}")
-            self.memory.data["times"][run.name] = time.monotonic() - began
-            passed[run.name] = self.place.digest(run.program)
-            self.memory.save()
-        runner.end_all_below(os.getpid())
-
-    def groups(self, slip):
-        """Lists of runs, the fast ones first; ahead of all what has seen the slip before."""
-        found = [groups.own_runs(self.place, slip), groups.unit_runs(self.place, slip)]
-        if not self.fast:
-            found += [groups.process_runs(self.place, slip), groups.long_runs(slip),
-                      groups.private_runs(slip)]
-        last = self.memory.data["seen_by"].get(slip.name)
-        found.insert(0, [run for group in found for run in group if run.name == last][:1])
-        times = self.memory.data["times"]
-        return [sorted(group, key=lambda run: times.get(run.name, 0)) for group in found if group]
-
-    def look_for(self, slip):
-        """The name of what has seen it; None when nothing has; it must build."""
-        with open(f"{self.place.root}/{slip.file}", encoding="utf-8") as file:
-            self.place.plant(slip.file, slips.apply(slip, file.read()))
-        for group in self.groups(slip):
-            self.place.make({run.program for run in group})
-            is_sure = groups.is_sure(group[0])
-            failure = self.runner.first_failure(group, self.jobs * (1 if is_sure else 2),
-                                                confirm=not is_sure)
-            runner.end_all_below(os.getpid())
-            if failure:
-                self.memory.data["seen_by"][slip.name] = failure[0].name
-                self.memory.save()
-                return failure[1]
-        return None
-
-    def note(self, number, slip):
-        """Tries one and prints the result."""
-        if slip.equivalent:
-            self.results[slip.room]["equivalent"] += 1
-            print(f"equivalent  {number:3} {slip.room}: {slip.name}: {slip.equivalent}", flush=True)
-            return
-        began = time.monotonic()
-        seen_by = self.look_for(slip)
-        seconds = time.monotonic() - began
-        self.results[slip.room]["killed" if seen_by else "survived"] += 1
-        if seen_by:
-            print(f"killed      {number:3} {slip.room}: {slip.name}: {seen_by} ({seconds:.0f} s)",
-                  flush=True)
-        else:
+    def add(self, number, slip, outcome, words, seconds=0):
+        """One slip."""
+        self.results[slip.room][outcome.lower()] += 1
+        if outcome == "SURVIVED":
             self.survivors.append(f"{number:3} {slip.room}: {slip.name} ({slip.file})")
-            print(f"SURVIVED    {number:3} {slip.room}: {slip.name} ({seconds:.0f} s)", flush=True)
+        print(f"{outcome:11} {number:3} {slip.room}: {slip.name}: {words} ({seconds:.0f} s)",
+              flush=True)
 
     def print_rates(self):
         """By room, and of all."""
@@ -136,38 +61,83 @@ def choose(known, rooms, wanted):
     return chosen
 
 
-def main():
+def begin_process():
+    """In each process of the pool."""
+    PROCESS[0].begin_process()
+
+
+def attempt(numbered):
+    """In one of them."""
+    return numbered, PROCESS[0].attempt(numbered[1])
+
+
+def try_all(trials, chosen, jobs, report):
+    """Tries what is to be tried, so many at once."""
+    PROCESS.append(trials)
+    with multiprocessing.get_context("fork").Pool(jobs, begin_process) as pool:
+        for (number, slip), (failure, seconds, news) in pool.imap_unordered(attempt, chosen):
+            if failure and failure.startswith("BUILD "):
+                raise DoesNotBuild(f"{slip.room}: {slip.name}: {failure}")
+            trials.memory.take_in(news)
+            report.add(number, slip, "killed" if failure else "SURVIVED",
+                       failure or "nothing has seen it", seconds)
+
+
+def set_aside(trials, chosen, continues, report):
+    """Returns what is to be tried: neither what is excused, nor what is known."""
+    left = []
+    for number, slip in chosen:
+        digest, failure = trials.memory.data["killed"].get(slip.name, (None, None))
+        if slip.equivalent:
+            report.add(number, slip, "equivalent", slip.equivalent)
+        elif continues and digest == trial.digest_of(trials.root, slip):
+            report.add(number, slip, "killed", f"{failure}, when it was tried last")
+        else:
+            left.append((number, slip))
+    return left
+
+
+def parse_options():
     """As the script says."""
     parser = argparse.ArgumentParser(prog="mutate")
     parser.add_argument("root")
     parser.add_argument("--room", action="append")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--fast", action="store_true")
+    parser.add_argument("--continue", action="store_true", dest="continues")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("wanted", nargs="*")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    """Returns 1 when one has survived."""
+    options = parse_options()
     known = slips.load(f"{options.root}/tests/mutants")
     findings = slips.check(options.root, known)
-    if findings:
-        sys.exit("mutate: " + "\n".join(findings))
     chosen = choose(known, options.room, options.wanted)
-    if not chosen:
-        sys.exit("mutate: there is no such slip")
+    if findings or not chosen:
+        sys.exit("mutate: " + ("\n".join(findings) or "there is no such slip"))
     if options.list:
         for number, slip in chosen:
             print(f"{number:3} {slip.room}: {slip.name} ({slip.file})")
         return 0
-    runner.prepare_process()
-    trial = Trial(options.root, options.jobs, options.fast)
+    folder = f"{options.root}/build/mutants"
+    os.makedirs(folder, exist_ok=True)
+    report = Report()
     try:
-        trial.prepare([slip for _, slip in chosen if not slip.equivalent])
-        for number, slip in chosen:
-            trial.note(number, slip)
+        trials = trial.Trial(options.root, folder, options.fast)
+        left = set_aside(trials, chosen, options.continues, report)
+        if left:
+            trials.prepare([slip for _, slip in left])
+            try_all(trials, left, options.jobs, report)
     except DoesNotBuild as failure:
         sys.exit(f"mutate: {failure}")
-    trial.place.restore()
-    trial.print_rates()
-    return 1 if trial.survivors else 0
+    for name in os.listdir(folder):
+        if name.startswith("with-slip-"):
+            shutil.rmtree(f"{folder}/{name}")
+    report.print_rates()
+    return 1 if report.survivors else 0
 
 
 if __name__ == "__main__":

@@ -32,8 +32,10 @@ def run(command, folder):
 class Place:
     """root: of the tree; the build of its preset release; out: where what has the slip goes."""
 
-    def __init__(self, root, out, jobs):
-        self.root, self.build, self.out, self.jobs = root, f"{root}/build/release", out, jobs
+    JOBS = 2
+
+    def __init__(self, root, out):
+        self.root, self.build, self.out = root, f"{root}/build/release", out
         self.affected, self.made = set(), set()
 
     def configure(self):
@@ -42,7 +44,7 @@ class Place:
 
     def prepare(self, programs):
         """Builds without a slip, and finds out how."""
-        run(["cmake", "--build", self.build, "-j", str(self.jobs), "--target", *LIBRARIES,
+        run(["cmake", "--build", self.build, "-j", str(self.JOBS), "--target", *LIBRARIES,
              *sorted(programs)], self.root)
         with open(f"{self.build}/compile_commands.json", encoding="utf-8") as file:
             entries = json.load(file)
@@ -103,10 +105,10 @@ class Place:
         """With which programs find the libraries that have the slip."""
         return dict(os.environ, LD_LIBRARY_PATH=f"{self.out}/lib")
 
-    def path_of(self, program):
+    def path_of(self, program, has_slip):
         """With the slip, if the program itself has it."""
         made = f"{self.out}/bin/{program}"
-        return made if os.path.exists(made) else f"{self.build}/tests/{program}"
+        return made if has_slip and os.path.exists(made) else f"{self.build}/tests/{program}"
 
     @functools.lru_cache(None)
     def digest(self, program):
@@ -117,6 +119,11 @@ class Place:
             with open(f"{self.build}/{path}", "rb") as file:
                 digest.update(file.read())
         return digest.hexdigest()
+
+    def move_to(self, out):
+        """Another process has a folder of its own."""
+        self.out = out
+        self.restore()
 
     def restore(self):
         """Forgets the slip."""
@@ -144,7 +151,7 @@ class Place:
         wanted -= self.made
         objects = {word for target in wanted for word in self.link_command(target)
                    if word in self.affected and not os.path.exists(self._object(word))}
-        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+        with concurrent.futures.ThreadPoolExecutor(self.JOBS) as pool:
             list(pool.map(self._compile, sorted(objects)))
             list(pool.map(self._link, sorted(wanted)))
         self.made |= wanted

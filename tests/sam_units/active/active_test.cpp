@@ -5,13 +5,28 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <optional>
 
 #include "sam_units/in_child.h"
+
+namespace cs::sam {
+namespace {
+constinit std::atomic<int> g_polls = 0;
+}  // namespace
+}  // namespace cs::sam
+
+// In place of libc's.
+extern "C" int poll(pollfd* entries, nfds_t count, int timeout_ms) {
+  ++cs::sam::g_polls;
+  const timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
+  return ::ppoll(entries, count, timeout_ms < 0 ? nullptr : &timeout, nullptr);
+}
 
 namespace cs::sam {
 namespace {
@@ -262,6 +277,14 @@ TEST_F(SamActive, FullPipeLosesNoCommand) {
     }
     return 0;
   });
+  int waiting = 0;  // bytes; nothing is read before the pipe is full
+  const Deadline limit = Deadline::in_milliseconds(kPatienceMs);
+  for (int before = -1; waiting != before && !limit.has_passed(monotonic_now());) {
+    before = waiting;
+    ::poll(nullptr, 0, 50);
+    ASSERT_EQ(::ioctl(channel_.commands(), FIONREAD, &waiting), 0);
+    if (waiting < PIPE_BUF) waiting = before - 1;  // it has hardly begun
+  }
   for (int i = 0; i < kCommands; ++i) {
     const auto told = next_command();
     ASSERT_TRUE(told);
@@ -320,6 +343,47 @@ TEST_F(SamActive, AnotherPipeWithoutAReaderIsNoLostSupervisor) {
               EXPECT_EQ(::dup2(other.write_end.get(), commands), commands);
               other.read_end.reset();
               EXPECT_EQ(active.health_check(), CS_OK);
+            }),
+            0);
+}
+
+constinit Active* g_asking = nullptr;
+constinit std::atomic<int> g_inner = -1;
+
+// A handler asks while the code that it has interrupted waits: the answer to the first question may
+// come, or never.
+TEST_F(SamActive, QuestionThatAHandlerHasOvertakenEnds) {
+  run([](Active& active) {
+    g_asking = &active;
+    struct sigaction action = {};
+    action.sa_handler = [](int) { g_inner = ask(*g_asking, Command::kStop); };
+    ::sigaction(SIGUSR1, &action, nullptr);
+    if (ask(active, Command::kStart) != CS_ERR_INTERRUPT) return 1;
+    return g_inner == CS_ERR_ACCESS ? 0 : 2;
+  });
+  const auto start = next_command();
+  ASSERT_TRUE(start);
+  ::kill(child_, SIGUSR1);
+  const auto stop = next_command();
+  ASSERT_TRUE(stop);
+  EXPECT_EQ(stop->command, Command::kStop);
+  answer(*stop, CS_ERR_ACCESS);
+  answer(*start, CS_OK);
+  EXPECT_EQ(wait_for_end(), 0);
+}
+
+TEST_F(SamActive, LooksForTheSupervisorOnceInAWhile) {
+  EXPECT_EQ(in_child([&] {
+              static constinit Active active;
+              active.begin(
+                  channel_.take_active_ends(), kInstance,
+                  Settings::from(*RecoveryPolicy::parse(SAM_RECOVERY_POLICY_RESTART), 60'000));
+              EXPECT_EQ(active.health_check(), CS_OK);
+              const Nanoseconds begun = monotonic_now();
+              g_polls = 0;
+              for (int i = 0; i < 10'000; ++i) EXPECT_EQ(active.health_check(), CS_OK);
+              // Once a second, on a machine that is as slow as it likes.
+              EXPECT_LE(g_polls, 2 + (monotonic_now() - begun) / kNanosecondsPerSecond);
             }),
             0);
 }

@@ -6,6 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
+#include <dlfcn.h>
+#include <iterator>
 #include <poll.h>
 #include <pthread.h>
 
@@ -19,9 +22,28 @@ std::atomic<unsigned> g_halt_at;  // this check stops the thread; 0: none
 std::atomic<bool> g_held;
 std::atomic<pthread_t> g_checker;
 HealthCheckThread* g_thread;
+constinit std::atomic<bool> g_no_threads = false;
+std::atomic<Nanoseconds> g_times[1000];  // of the checks
+
+}  // namespace
+}  // namespace cs::sam
+
+// In place of libc's.
+extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                              void* (*body)(void*), void* argument) noexcept {
+  if (cs::sam::g_no_threads) return EAGAIN;
+  static const auto real =
+      reinterpret_cast<decltype(&pthread_create)>(::dlsym(RTLD_NEXT, "pthread_create"));
+  return real(thread, attributes, body, argument);
+}
+
+namespace cs::sam {
+namespace {
 
 cs_error_t count_check(void*) noexcept {
-  if (++g_checks == g_halt_at) g_thread->halt();
+  const unsigned number = ++g_checks;
+  if (number < std::size(g_times)) g_times[number] = monotonic_now();
+  if (number == g_halt_at) g_thread->halt();
   return CS_OK;
 }
 
@@ -32,6 +54,13 @@ int count_call() {
 
 int count_other_call() {
   ++g_other_calls;
+  return 0;
+}
+
+int hold_the_first() {
+  if (++g_calls == 1) {
+    while (g_held) ::poll(nullptr, 0, 1);
+  }
   return 0;
 }
 
@@ -116,6 +145,34 @@ TEST_F(SamHealthCheckRaces, CancelledThreadIsReplaced) {
     for (int i = 0; i < 5000 && g_other_calls == 0; ++i) ::poll(nullptr, 0, 1);
   }
   EXPECT_GT(g_other_calls, 0U);
+}
+
+// Those that it has held up would tell nothing that one of them does not.
+TEST_F(SamHealthCheckRaces, SlowCallbackIsNotFollowedByABurstOfChecks) {
+  g_held = true;
+  ASSERT_EQ(thread_->set_callback(hold_the_first, kInterval), CS_OK);
+  thread_->start();
+  ASSERT_TRUE(reaches(g_calls, 1));
+  const unsigned before = g_checks;
+  ::poll(nullptr, 0, 100);  // fifty checks are not sent
+  g_held = false;
+  ASSERT_TRUE(reaches(g_checks, before + 30));
+  EXPECT_GE(g_times[before + 29] - g_times[before + 1], 28 * kNanosecondsPerMillisecond);
+}
+
+TEST_F(SamHealthCheckRaces, CallbackWithoutAThreadIsNotTaken) {
+  g_no_threads = true;
+  errno = 0;
+  EXPECT_EQ(thread_->set_callback(count_call, kInterval), CS_ERR_LIBRARY);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_EQ(thread_->prepare(), CS_OK);  // nothing wants one
+  g_no_threads = false;
+  thread_->start();
+  ASSERT_EQ(thread_->set_callback(count_other_call, kInterval), CS_OK);
+  thread_->halt();
+  thread_->start();
+  EXPECT_TRUE(reaches(g_other_calls, 1));
+  EXPECT_EQ(g_calls, 0U);
 }
 
 }  // namespace
