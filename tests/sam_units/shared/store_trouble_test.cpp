@@ -22,6 +22,7 @@ constinit std::atomic<bool> g_keeps_open = false;      // memory is not made rea
 constinit std::atomic<void*> g_sealed = nullptr;       // the last that was to be
 constinit std::atomic<int> g_writes = 0;
 constinit std::atomic<int> g_cuts = 0;  // of files
+constinit std::atomic<bool> g_no_memory = false;
 
 }  // namespace
 }  // namespace cs::sam
@@ -40,6 +41,14 @@ extern "C" ssize_t pread(int fd, void* into, size_t size, off_t offset) {
 extern "C" int ftruncate(int fd, off_t size) noexcept {
   ++cs::sam::g_cuts;
   return static_cast<int>(::syscall(SYS_ftruncate, fd, size));
+}
+
+extern "C" void* mmap(void* at, size_t size, int access, int flags, int fd, off_t offset) noexcept {
+  if (cs::sam::g_no_memory) {
+    errno = ENOMEM;
+    return MAP_FAILED;
+  }
+  return reinterpret_cast<void*>(::syscall(SYS_mmap, at, size, access, flags, fd, offset));
 }
 
 extern "C" int mprotect(void* memory, size_t size, int access) noexcept {
@@ -156,6 +165,19 @@ TEST_F(SamStoreTrouble, TakingBackKeepsErrno) {
     EXPECT_EQ(errno, EDOM);
     EXPECT_EQ(get(store), pattern(100, 1));
   }
+}
+
+// They stay where they are then, and are found there.
+TEST_F(SamStoreTrouble, TakingBackWithoutMemoryKeepsErrnoAndTheData) {
+  Store store;
+  open_and_share(store);
+  ASSERT_EQ(put(store, pattern(100, 1)), CS_OK);
+  errno = EDOM;
+  g_no_memory = true;
+  store.take_back(false);
+  g_no_memory = false;
+  EXPECT_EQ(errno, EDOM);
+  EXPECT_EQ(get(store), pattern(100, 1));
 }
 
 TEST_F(SamStoreTrouble, WithoutFilesEveryStoreSaysWhy) {
