@@ -174,6 +174,21 @@ TEST_F(SamForwarding, LeavesToTheApplicationWhatIsPendingAtItsEnd) {
   EXPECT_EQ(g_handled, 1);
 }
 
+// Those whose numbers differ by 32 or by 64 are not mixed up.
+TEST_F(SamForwarding, TellsEachSignalByItsNumber) {
+  SignalSet signals;
+  for (const int number : {SIGINT, SIGRTMIN, SIGRTMAX - 1, SIGUSR2}) signals.add(number);
+  Forwarding forwarding;
+  forwarding.begin(signals);
+  for (const int number : {SIGRTMIN, SIGRTMAX - 1, SIGINT, SIGUSR2}) {
+    ::raise(number);
+    const auto arrived = forwarding.next();
+    ASSERT_TRUE(arrived) << number;
+    EXPECT_EQ(arrived->number, number);
+    EXPECT_FALSE(forwarding.next());
+  }
+}
+
 // Those that libc keeps for itself have no handlers.
 TEST_F(SamForwarding, LeavesOutWhatTheSystemRefuses) {
   SignalSet signals;

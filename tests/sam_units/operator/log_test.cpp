@@ -21,6 +21,19 @@
 
 namespace cs::sam {
 namespace {
+int g_last_timeout = -1;
+}  // namespace
+}  // namespace cs::sam
+
+// In place of libc's.
+extern "C" int poll(pollfd* entries, nfds_t count, int timeout_ms) {
+  cs::sam::g_last_timeout = timeout_ms;
+  const timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
+  return ::ppoll(entries, count, timeout_ms < 0 ? nullptr : &timeout, nullptr);
+}
+
+namespace cs::sam {
+namespace {
 
 using Event = LogRecord::Event;
 using Kind = Reason::Kind;
@@ -171,7 +184,9 @@ TEST(SamLogWriting, RaisesNoSigpipeAndKeepsOneThatIsPending) {
   sigemptyset(&pipe);
   sigaddset(&pipe, SIGPIPE);
   ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &pipe, &before), 0);
+  errno = EDOM;
   EXPECT_FALSE(write_line(writer.get(), "nobody reads this\n", 0));
+  EXPECT_EQ(errno, EDOM);
   EXPECT_FALSE(is_sigpipe_pending());
   ::raise(SIGPIPE);
   EXPECT_FALSE(write_line(writer.get(), "nobody reads this\n", 0));
@@ -181,10 +196,29 @@ TEST(SamLogWriting, RaisesNoSigpipeAndKeepsOneThatIsPending) {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-TEST(SamLogWriting, KeepsErrno) {
-  errno = EDOM;
-  EXPECT_FALSE(write_line(999, "there is no such descriptor\n", 0));
-  EXPECT_EQ(errno, EDOM);
+TEST(SamLogWriting, WaitsForRoomOnceAndThenLosesLinesUntilThereIsSome) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd reader(ends[0]);
+  const UniqueFd writer(ends[1]);
+  OperatorSettings settings;
+  settings.log_fd = writer.get();
+  Log log(settings, kSupervisor);
+  const LogRecord record{.event = Event::kStart, .instance = 1, .pid = 1};
+  log.write(record);
+  EXPECT_GT(g_last_timeout, 0);
+  while (write_line(writer.get(), std::string(250, 'x'), 0)) {
+  }
+  log.write(record);
+  EXPECT_GT(g_last_timeout, 0);
+  log.write(record);
+  EXPECT_EQ(g_last_timeout, 0);
+  char text[65536];
+  EXPECT_GT(::read(reader.get(), text, sizeof(text)), 0);
+  log.write(record);
+  EXPECT_EQ(g_last_timeout, 0);
+  log.write(record);
+  EXPECT_GT(g_last_timeout, 0);
 }
 
 TEST(SamLogWriting, HalfALineIsLost) {

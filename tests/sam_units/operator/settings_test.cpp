@@ -80,7 +80,8 @@ TEST_F(SamSettings, JournalIsToldByItsFile) {
   const std::string inode = std::to_string(status.st_ino);
   EXPECT_TRUE(read({{"SAM_LOG", "stderr"}, {"JOURNAL_STREAM", device + ":" + inode}})
                   .journal.is_behind(STDERR_FILENO));
-  for (const std::string& stream : {device + ":1", std::string("x"), device}) {
+  for (const std::string& stream :
+       {device + ":1", device + "." + inode, std::string("x"), device}) {
     EXPECT_FALSE(
         read({{"SAM_LOG", "stderr"}, {"JOURNAL_STREAM", stream}}).journal.is_behind(STDERR_FILENO));
   }

@@ -74,6 +74,20 @@ TEST(SamMemoryFile, IsInSharedMemoryWhereTheCallIsRefused) {
   }
 }
 
+// Not every file system can do without a name, for a moment.
+TEST(SamMemoryFile, HasNoNameWhereItNeedsOneToBeMade) {
+  constexpr std::uint32_t kNameless = O_TMPFILE & ~O_DIRECTORY;
+  const int status = in_child([] {
+    if (!test::refuse_call(SYS_memfd_create, EPERM) ||
+        !test::refuse_call(SYS_openat, EOPNOTSUPP, 2, kNameless)) {
+      ::_exit(kNoFilters);
+    }
+    expect_nameless_and_usable(make_memory_file());
+  });
+  if (WEXITSTATUS(status) == kNoFilters) GTEST_SKIP() << "no filters of system calls here";
+  EXPECT_EQ(status, 0);
+}
+
 // Older kernels do not know the newest flag.
 TEST(SamMemoryFile, IsMadeWithoutAFlagThatTheKernelRefuses) {
   constexpr std::uint32_t kNoExecSeal = 0x0008;

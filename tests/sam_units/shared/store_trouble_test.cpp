@@ -21,6 +21,8 @@ constinit std::atomic<int> g_spoilt = 0;               // so many reads of data 
 constinit std::atomic<bool> g_keeps_open = false;      // memory is not made read-only
 constinit std::atomic<void*> g_sealed = nullptr;       // the last that was to be
 constinit std::atomic<int> g_writes = 0;
+constinit std::atomic<int> g_cuts = 0;  // of files
+constinit std::atomic<bool> g_no_memory = false;
 
 }  // namespace
 }  // namespace cs::sam
@@ -34,6 +36,19 @@ extern "C" ssize_t pread(int fd, void* into, size_t size, off_t offset) {
     static_cast<char*>(into)[count - 1] ^= 1;
   }
   return count;
+}
+
+extern "C" int ftruncate(int fd, off_t size) noexcept {
+  ++cs::sam::g_cuts;
+  return static_cast<int>(::syscall(SYS_ftruncate, fd, size));
+}
+
+extern "C" void* mmap(void* at, size_t size, int access, int flags, int fd, off_t offset) noexcept {
+  if (cs::sam::g_no_memory) {
+    errno = ENOMEM;
+    return MAP_FAILED;
+  }
+  return reinterpret_cast<void*>(::syscall(SYS_mmap, at, size, access, flags, fd, offset));
 }
 
 extern "C" int mprotect(void* memory, size_t size, int access) noexcept {
@@ -96,6 +111,20 @@ TEST_F(SamStoreTrouble, EarlyDataThatAreDamagedAreNotRestored) {
   EXPECT_EQ(buffer, Bytes(100, 'x'));
 }
 
+// A program whose data grow and shrink a little is not to pay for it.
+TEST_F(SamStoreTrouble, FilesAreCutOnlyWhereThatIsWorthIt) {
+  g_cuts = 0;
+  for (const std::size_t size : {1000U, 900U, 800U, 1000U, 100U, 60'000U, 100U, 100U}) {
+    ASSERT_EQ(put(store_, pattern(size, 1)), CS_OK);
+  }
+  for (const std::size_t size : {400'000U, 390'000U, 200'000U, 300'000U, 150'000U, 400'000U}) {
+    ASSERT_EQ(put(store_, pattern(size, 1)), CS_OK);
+  }
+  EXPECT_EQ(g_cuts, 0);
+  for (int count = 0; count < 2; ++count) ASSERT_EQ(put(store_, pattern(100, 1)), CS_OK);
+  EXPECT_EQ(g_cuts, 2);
+}
+
 ssize_t count_write(int fd, const void* data, std::size_t size, off_t offset) {
   ++g_writes;
   return ::pwrite(fd, data, size, offset);
@@ -136,6 +165,19 @@ TEST_F(SamStoreTrouble, TakingBackKeepsErrno) {
     EXPECT_EQ(errno, EDOM);
     EXPECT_EQ(get(store), pattern(100, 1));
   }
+}
+
+// They stay where they are then, and are found there.
+TEST_F(SamStoreTrouble, TakingBackWithoutMemoryKeepsErrnoAndTheData) {
+  Store store;
+  open_and_share(store);
+  ASSERT_EQ(put(store, pattern(100, 1)), CS_OK);
+  errno = EDOM;
+  g_no_memory = true;
+  store.take_back(false);
+  g_no_memory = false;
+  EXPECT_EQ(errno, EDOM);
+  EXPECT_EQ(get(store), pattern(100, 1));
 }
 
 TEST_F(SamStoreTrouble, WithoutFilesEveryStoreSaysWhy) {
