@@ -66,6 +66,32 @@ class SamActive : public testing::Test {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
 
+  // An instance whose supervisor, a child of the test, ends as soon as it is ready. What body finds
+  // out is for expect_yes_of_orphan().
+  template <typename Body, typename Ready>
+  void start_orphan(Body body, Ready wait_until_ready) {
+    told_ = open_pipe();
+    ASSERT_TRUE(told_);
+    EXPECT_EQ(in_child([&] {
+                run([&](Active& active) {
+                  const char result = body(active) ? 'y' : 'n';
+                  return ::write(told_.write_end.get(), &result, 1) == 1 ? 0 : 1;
+                });
+                child_ = -1;  // nobody's to kill
+                wait_until_ready();
+              }),
+              0);
+  }
+
+  void expect_yes_of_orphan() {
+    told_.write_end.reset();
+    char result = '-';
+    EXPECT_EQ(::read(told_.read_end.get(), &result, 1), 1);
+    EXPECT_EQ(result, 'y');
+    EXPECT_GT(::waitpid(-1, nullptr, 0), 0);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  }
+
   std::optional<CommandFrame> next_command() {
     pollfd entry{channel_.commands(), POLLIN, 0};
     CommandFrame frame;
@@ -86,6 +112,7 @@ class SamActive : public testing::Test {
 
   Channel channel_;
   pid_t child_ = -1;
+  Pipe told_;  // from an orphan
 };
 
 TEST_F(SamActive, HealthCheckIsOnThePage) {
@@ -213,59 +240,35 @@ TEST_F(SamActive, ProcessThatTakesItsPlaceIsAnnounced) {
   EXPECT_EQ(channel_.heartbeat().announced(), next);
 }
 
-// The supervisor is a child of the test here, so that it can end before its instance.
 TEST_F(SamActive, LossOfTheSupervisorIsSigpipeAndThenAnError) {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) GTEST_SKIP() << "no subreapers under an emulator";
-  Pipe told = open_pipe();
-  ASSERT_TRUE(told);
-  EXPECT_EQ(in_child([&] {
-              run([&](Active& active) {
-                static volatile sig_atomic_t signals = 0;
-                struct sigaction action = {};
-                action.sa_handler = [](int) { signals = signals + 1; };
-                ::sigaction(SIGPIPE, &action, nullptr);
-                const pid_t supervisor = ::getppid();
-                if (::write(told.write_end.get(), "r", 1) != 1) return 1;
-                while (::getppid() == supervisor) ::poll(nullptr, 0, 1);
-                while (active.health_check() == CS_OK) ::poll(nullptr, 0, 1);
-                const bool again = active.check_supervisor() == CS_ERR_LIBRARY;
-                const char result = signals >= 2 && again ? 'y' : 'n';
-                return ::write(told.write_end.get(), &result, 1) == 1 ? 0 : 1;
-              });
-              child_ = -1;  // nobody's to kill
-              char ready = '-';
-              EXPECT_EQ(::read(told.read_end.get(), &ready, 1), 1);
-            }),
-            0);
+  const auto lose_it = [&](Active& active) {
+    static volatile sig_atomic_t signals = 0;
+    struct sigaction action = {};
+    action.sa_handler = [](int) { signals = signals + 1; };
+    ::sigaction(SIGPIPE, &action, nullptr);
+    const pid_t supervisor = ::getppid();
+    if (::write(told_.write_end.get(), "r", 1) != 1) return false;
+    while (::getppid() == supervisor) ::poll(nullptr, 0, 1);
+    while (active.health_check() == CS_OK) ::poll(nullptr, 0, 1);
+    const bool again = active.check_supervisor() == CS_ERR_LIBRARY;
+    return signals >= 2 && again;
+  };
+  ASSERT_NO_FATAL_FAILURE(start_orphan(lose_it, [&] {
+    char ready = '-';
+    EXPECT_EQ(::read(told_.read_end.get(), &ready, 1), 1);
+  }));
   channel_.close_all();
-  told.write_end.reset();
-  char result = '-';
-  EXPECT_EQ(::read(told.read_end.get(), &result, 1), 1);
-  EXPECT_EQ(result, 'y');
-  EXPECT_GT(::waitpid(-1, nullptr, 0), 0);
-  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  expect_yes_of_orphan();
 }
 
-// Another process, which the supervisor has forked, still holds the pipes then.
+// Another process, which the supervisor has forked, still holds the pipes then: the test.
 TEST_F(SamActive, QuestionEndsWithTheSupervisorWhoeverHoldsThePipes) {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) GTEST_SKIP() << "no subreapers under an emulator";
-  Pipe told = open_pipe();
-  ASSERT_TRUE(told);
-  EXPECT_EQ(in_child([&] {
-              run([&](Active& active) {
-                const char result = ask(active, Command::kStart) == CS_ERR_LIBRARY ? 'y' : 'n';
-                return ::write(told.write_end.get(), &result, 1) == 1 ? 0 : 1;
-              });
-              child_ = -1;  // nobody's to kill
-              EXPECT_TRUE(next_command());
-            }),
-            0);
-  told.write_end.reset();
-  char result = '-';
-  EXPECT_EQ(::read(told.read_end.get(), &result, 1), 1);
-  EXPECT_EQ(result, 'y');
-  EXPECT_GT(::waitpid(-1, nullptr, 0), 0);
-  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  ASSERT_NO_FATAL_FAILURE(
+      start_orphan([](Active& active) { return ask(active, Command::kStart) == CS_ERR_LIBRARY; },
+                   [&] { EXPECT_TRUE(next_command()); }));
+  expect_yes_of_orphan();
 }
 
 // More than a pipe holds.

@@ -12,6 +12,8 @@
 #include <poll.h>
 #include <pthread.h>
 
+#include "sam_units/active/health_check_support.h"
+
 namespace cs::sam {
 namespace {
 
@@ -78,11 +80,6 @@ int become_easy_to_cancel() {
   return 0;
 }
 
-bool reaches(const std::atomic<unsigned>& counter, unsigned value) {
-  for (int i = 0; i < 20000 && counter < value; ++i) ::poll(nullptr, 0, 1);
-  return counter >= value;
-}
-
 // The thread lives until the program ends, and so must the object.
 class SamHealthCheckRaces : public testing::Test {
  protected:
@@ -96,8 +93,7 @@ class SamHealthCheckRaces : public testing::Test {
   }
   ~SamHealthCheckRaces() override {
     g_held = false;
-    thread_->halt();
-    thread_->wait_for_callback();
+    stop(*thread_);
   }
 
   HealthCheckThread* thread_;

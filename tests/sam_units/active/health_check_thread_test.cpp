@@ -15,6 +15,8 @@
 #include <thread>
 #include <unistd.h>
 
+#include "sam_units/active/health_check_support.h"
+
 // ThreadSanitizer would end a child that makes a thread when its parent had more than one.
 extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
 
@@ -48,12 +50,6 @@ int note_name() {
   return 0;
 }
 
-// As sam_stop does.
-void stop(HealthCheckThread& thread) {
-  thread.halt();
-  thread.wait_for_callback();
-}
-
 int stop_from_inside() {
   stop(*g_thread);
   ++g_calls;
@@ -75,12 +71,6 @@ int look_at_mask() {
     g_blocked_report = g_blocked_report || sigismember(&mask, number) == 1;
   ++g_calls;
   return 0;
-}
-
-// Waits until a counter has got that far; false after a generous time.
-bool reaches(const std::atomic<unsigned>& counter, unsigned value) {
-  for (int i = 0; i < 20000 && counter < value; ++i) ::poll(nullptr, 0, 1);
-  return counter >= value;
 }
 
 // The thread lives until the program ends, and so must the object.
