@@ -7,8 +7,8 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <dlfcn.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "support/refuse_call.h"
@@ -24,13 +24,22 @@ constinit std::atomic<int> g_writes = 0;
 constinit std::atomic<int> g_cuts = 0;  // of files
 constinit std::atomic<bool> g_no_memory = false;
 
+// libc's own, for the size of offsets that this program has. No system calls instead: machines
+// differ in how those take an offset.
+template <typename Function>
+Function* of_libc(Function*, const char* name, const char* with_long_offsets) {
+  const bool is_long = sizeof(off_t) == 8 && sizeof(long) == 4;
+  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, is_long ? with_long_offsets : name));
+}
+
 }  // namespace
 }  // namespace cs::sam
 
 // In place of libc's.
 extern "C" ssize_t pread(int fd, void* into, size_t size, off_t offset) {
   using namespace cs::sam;
-  const long count = ::syscall(SYS_pread64, fd, into, std::min(size, g_most.load()), offset);
+  static auto* const real = of_libc(pread, "pread", "pread64");
+  const ssize_t count = real(fd, into, std::min(size, g_most.load()), offset);
   if (count > 0 && offset >= 64 && g_spoilt > 0) {
     --g_spoilt;
     static_cast<char*>(into)[count - 1] ^= 1;
@@ -39,23 +48,26 @@ extern "C" ssize_t pread(int fd, void* into, size_t size, off_t offset) {
 }
 
 extern "C" int ftruncate(int fd, off_t size) noexcept {
+  static auto* const real = cs::sam::of_libc(ftruncate, "ftruncate", "ftruncate64");
   ++cs::sam::g_cuts;
-  return static_cast<int>(::syscall(SYS_ftruncate, fd, size));
+  return real(fd, size);
 }
 
 extern "C" void* mmap(void* at, size_t size, int access, int flags, int fd, off_t offset) noexcept {
+  static auto* const real = cs::sam::of_libc(mmap, "mmap", "mmap64");
   if (cs::sam::g_no_memory) {
     errno = ENOMEM;
     return MAP_FAILED;
   }
-  return reinterpret_cast<void*>(::syscall(SYS_mmap, at, size, access, flags, fd, offset));
+  return real(at, size, access, flags, fd, offset);
 }
 
 extern "C" int mprotect(void* memory, size_t size, int access) noexcept {
   using namespace cs::sam;
+  static auto* const real = of_libc(mprotect, "mprotect", "mprotect");
   if (access == PROT_READ) g_sealed = memory;
   if (access == PROT_READ && g_keeps_open) return 0;
-  return static_cast<int>(::syscall(SYS_mprotect, memory, size, access));
+  return real(memory, size, access);
 }
 
 namespace cs::sam {
