@@ -25,12 +25,28 @@ constinit std::atomic<int> g_cuts = 0;  // of files
 constinit std::atomic<bool> g_no_memory = false;
 
 // libc's own, for the size of offsets that this program has. No system calls instead: machines
-// differ in how those take an offset.
+// differ in how those take an offset. And no static variable of a function, whose lock a fork by
+// another thread would leave taken.
 template <typename Function>
-Function* of_libc(Function*, const char* name, const char* with_long_offsets) {
-  const bool is_long = sizeof(off_t) == 8 && sizeof(long) == 4;
-  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, is_long ? with_long_offsets : name));
-}
+class OfLibc {
+ public:
+  constexpr OfLibc(Function*, const char* name, const char* with_long_offsets)
+      : name_(sizeof(off_t) > sizeof(long) ? with_long_offsets : name) {}
+
+  template <typename... Arguments>
+  auto operator()(Arguments... arguments) {
+    if (known_ == nullptr) known_ = reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name_));
+    return known_.load()(arguments...);
+  }
+
+ private:
+  const char* name_;
+  std::atomic<Function*> known_ = nullptr;
+};
+constinit OfLibc g_pread(&::pread, "pread", "pread64");
+constinit OfLibc g_ftruncate(&::ftruncate, "ftruncate", "ftruncate64");
+constinit OfLibc g_mmap(&::mmap, "mmap", "mmap64");
+constinit OfLibc g_mprotect(&::mprotect, "mprotect", "mprotect");
 
 }  // namespace
 }  // namespace cs::sam
@@ -38,8 +54,7 @@ Function* of_libc(Function*, const char* name, const char* with_long_offsets) {
 // In place of libc's.
 extern "C" ssize_t pread(int fd, void* into, size_t size, off_t offset) {
   using namespace cs::sam;
-  static auto* const real = of_libc(pread, "pread", "pread64");
-  const ssize_t count = real(fd, into, std::min(size, g_most.load()), offset);
+  const ssize_t count = g_pread(fd, into, std::min(size, g_most.load()), offset);
   if (count > 0 && offset >= 64 && g_spoilt > 0) {
     --g_spoilt;
     static_cast<char*>(into)[count - 1] ^= 1;
@@ -48,26 +63,23 @@ extern "C" ssize_t pread(int fd, void* into, size_t size, off_t offset) {
 }
 
 extern "C" int ftruncate(int fd, off_t size) noexcept {
-  static auto* const real = cs::sam::of_libc(ftruncate, "ftruncate", "ftruncate64");
   ++cs::sam::g_cuts;
-  return real(fd, size);
+  return cs::sam::g_ftruncate(fd, size);
 }
 
 extern "C" void* mmap(void* at, size_t size, int access, int flags, int fd, off_t offset) noexcept {
-  static auto* const real = cs::sam::of_libc(mmap, "mmap", "mmap64");
   if (cs::sam::g_no_memory) {
     errno = ENOMEM;
     return MAP_FAILED;
   }
-  return real(at, size, access, flags, fd, offset);
+  return cs::sam::g_mmap(at, size, access, flags, fd, offset);
 }
 
 extern "C" int mprotect(void* memory, size_t size, int access) noexcept {
   using namespace cs::sam;
-  static auto* const real = of_libc(mprotect, "mprotect", "mprotect");
   if (access == PROT_READ) g_sealed = memory;
   if (access == PROT_READ && g_keeps_open) return 0;
-  return real(memory, size, access);
+  return g_mprotect(memory, size, access);
 }
 
 namespace cs::sam {
