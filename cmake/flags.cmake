@@ -2,6 +2,7 @@
 # Compiler and linker flags: warnings and sanitizers for everything, hardening and the ban on the
 # C++ run-time for what is shipped.
 include(CheckCXXSourceCompiles)
+include(CheckIncludeFileCXX)
 include(CheckLinkerFlag)
 
 add_library(cs_warnings INTERFACE)
@@ -96,6 +97,14 @@ if(NOT CS_SANITIZE)
   endif()
 endif()
 target_link_libraries(cs_shipped INTERFACE cs_warnings)
+
+# Asked each time, and told to the compiler, so that what was built before the header was there is
+# built again.
+unset(CS_FOUND_SDT CACHE)
+check_include_file_cxx(sys/sdt.h CS_FOUND_SDT)
+if(CS_FOUND_SDT)
+  target_compile_definitions(cs_shipped INTERFACE CS_PROBES)
+endif()
 
 # In what is shipped only: elsewhere the compiler sees such pointers in the C++ library's streams,
 # and with a sanitizer in every check that it adds.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Static probes (USDT), for bpftrace and its kin: sam_environment(7) has a line for each. They are
-// built where sys/sdt.h is, and are one instruction that does nothing until somebody attaches.
-// Their names and arguments are what scripts of others depend on.
+// built where CMake finds sys/sdt.h, and are one instruction that does nothing until somebody
+// attaches. Their names and arguments are what scripts of others depend on.
 #ifndef CS_COMMON_PROBES_H
 #define CS_COMMON_PROBES_H
 
@@ -11,7 +11,7 @@
 
 #include <corosync/corotypes.h>
 
-#if __has_include(<sys/sdt.h>)
+#ifdef CS_PROBES
 #include <sys/sdt.h>
 #else
 #define STAP_PROBE1(provider, name, a) ((void)(a))
