@@ -176,7 +176,9 @@ void Invariants::check_answers(Nanoseconds now, Deadline deadline) {
 void Invariants::connected(Nanoseconds now, Service service, Deadline deadline, bool worked) {
   did_something_ = true;
   Nanoseconds& failed = failed_connect_[static_cast<int>(service)];
-  const bool is_end = gives_up_ || !application_.is_at_work();
+  // Killed for the application though another of its processes is at work: the last words follow.
+  const bool is_settled = killed_ && application_.has_forked();
+  const bool is_end = gives_up_ || !application_.is_at_work() || is_settled;
   require(failed == 0 || now - failed >= kShortestPause || is_end, now,
           "nobody tries again without a pause");
   if (round_ > 0) require(deadline.when() <= now + call_bound_, now, "no call without bound");

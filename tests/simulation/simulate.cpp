@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // simulate [SECONDS [--first]] | --seeds COUNT | --seed N: runs the supervisor in worlds of fresh
-// seeds for so long (CS_SIMULATE_SECONDS, else 20), in those of the seeds from 1 to COUNT, or in
+// seeds for so long (CS_SIMULATE_SECONDS, else 60), in those of the seeds from 1 to COUNT, or in
 // that of one seed, with its trace. Exit status: 1 when an invariant did not hold; the trace is
 // that of the run that broke it.
 #include <algorithm>
@@ -132,5 +132,5 @@ int main(int argc, char** argv) {
   }
   const bool ends_at_first = argc > 2 && std::strcmp(argv[2], "--first") == 0;
   const char* const given = argc > 1 ? argv[1] : std::getenv("CS_SIMULATE_SECONDS");
-  return run_all(choose_seeds(given != nullptr ? std::strtod(given, nullptr) : 20), ends_at_first);
+  return run_all(choose_seeds(given != nullptr ? std::strtod(given, nullptr) : 60), ends_at_first);
 }

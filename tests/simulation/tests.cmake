@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The supervisor in a simulated world: the same seeds each time, fresh ones for CS_SIMULATE_SECONDS
-# (environment; 20 by default), every sequence of events for the rules alone, and mutants that must
+# (environment; 60 by default), every sequence of events for the rules alone, and mutants that must
 # be found.
 include(${CMAKE_CURRENT_LIST_DIR}/objects.cmake)
 
@@ -22,7 +22,6 @@ gtest_discover_tests(every_sequence_test PROPERTIES TIMEOUT 300 LABELS simulatio
 
 # Not under a sanitizer: many lives are wanted, and what compiles by itself is not sanitized.
 if(NOT CS_SANITIZE)
-  # Short until seed 1028147273821146 is understood: one life in twenty million is like it.
   add_test(NAME Simulation.FreshSeeds COMMAND simulate)
   set_tests_properties(Simulation.FreshSeeds PROPERTIES LABELS simulation TIMEOUT 3600
                        PROCESSORS 2)
