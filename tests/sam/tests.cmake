@@ -27,12 +27,12 @@ cs_add_process_test(sam_operator_test
   SOURCES sam/operator_test.cpp sam/operator_log_test.cpp sam/excuse_test.cpp
   LIBS cs_sam_test_support)
 
-# Its own versions of some calls of libc; a sanitizer has some as well.
+# A sanitizer has its own versions of some calls of libc as well.
 if(NOT CS_SANITIZE)
   cs_add_process_test(sam_slow_supervisor_test SOURCES sam/slow_supervisor_test.cpp
                       LIBS cs_sam_test_support)
   set_target_properties(sam_slow_supervisor_test PROPERTIES ENABLE_EXPORTS ON)
-  target_compile_options(sam_slow_supervisor_test PRIVATE -U_FORTIFY_SOURCE)
+  cs_without_fortification(sam_slow_supervisor_test)
 endif()
 
 cs_add_test_program(sam_torture_test SOURCES sam/torture_test.cpp LIBS cs_sam_test_support)

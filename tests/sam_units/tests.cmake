@@ -41,8 +41,7 @@ endforeach()
 cs_add_sam_unit_test(shared store sam_units/shared/store_early_test.cpp
                      sam_units/shared/store_processes_test.cpp
                      sam_units/shared/store_trouble_test.cpp)
-# It has versions of its own of some calls of libc.
-target_compile_options(sam_store_test PRIVATE -U_FORTIFY_SOURCE)
+cs_without_fortification(sam_store_test)
 
 foreach(unit excuse forwarding log notices reason settings signal_names)
   cs_add_sam_unit_test(operator ${unit})
