@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // sam-run without a cluster: how it ends, what its command finds, restarts and checks.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
 
@@ -60,11 +61,14 @@ TEST(SamRunOptions, MistakesAreToldInOneLine) {
        "--forward wants names of signals such as TERM,HUP, or none, not 'TERM,,HUP'"},
       {{"-f", "KILL", "--", "true"},
        "--forward wants names of signals such as TERM,HUP, or none, not 'KILL'"},
-      {{"-r", "5", "--", "true"}, "--restart-limit wants COUNT/SECONDS such as 5/60, not '5'"},
-      {{"-d", "1.5", "--", "true"}, "--restart-delay wants milliseconds, not '1.5'"},
+      {{"-f", "33", "--", "true"},
+       "--forward wants names of signals such as TERM,HUP, or none, not '33'"},
+      {{"-r", "5", "--", "true"},
+       "--restart-limit wants COUNT/SECONDS such as 5/60, up to 100/604800, not '5'"},
+      {{"-d", "1.5", "--", "true"}, "--restart-delay wants milliseconds up to 3600000, not '1.5'"},
       {{"-l", "77", "--", "true"},
        "--log wants stderr, none or the number of an open descriptor, not '77'"},
-      {{"-i", "0", "--", "true"}, "--interval wants milliseconds above 0, not '0'"},
+      {{"-i", "0", "--", "true"}, "--interval wants milliseconds from 1 to 1073741823, not '0'"},
       {{"-i", "5", "--", "true"}, "--interval is for --check"},
       {{"-g", "5", "--", "true"}, "--grace is for --check and --quorum"},
       {{"-c", "true", "-i", "5", "-g", "9", "--", "true"},
@@ -223,6 +227,50 @@ TEST(SamRunCheck, WorksOnKernelsWithoutPidfds) {
   EXPECT_TRUE(eventually([&] { return !proc::exists(checker); }));
   const Running late({"-c", "sleep 300", "-i", "200", "-g", "100000"}, kYielding, old_kernel);
   EXPECT_TRUE(late.comes_to(2, "sam-run: the check has not ended within 200 ms"));
+}
+
+// Whatever they are, the checks run; and what the check says stays out of them.
+TEST(SamRunCheck, RunsWithStandardStreamsClosed) {
+  for (int closed = 0; closed <= STDERR_FILENO; ++closed) {
+    const ScratchFolder folder;
+    const std::string file = folder / "checks";
+    Running run({"-c", "echo checked >>" + file, "-i", "50", "-g", "5000", "-l", "none"}, kYielding,
+                {.before_exec = [closed] { ::close(closed); }});
+    EXPECT_TRUE(eventually([&] { return read_file(file).size() >= 10 * sizeof("checked"); }))
+        << "without descriptor " << closed;
+    ::kill(run.process().pid(), SIGTERM);
+    EXPECT_FALSE(run.process().wait().timed_out);
+  }
+}
+
+// A bad check is told, and the next one is asked in time, whether or not anybody reads that.
+TEST(SamRunCheck, ComplaintThatNobodyReadsHoldsNoCheckUp) {
+  const ScratchFolder folder;
+  const std::string file = folder / "checks";
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  ASSERT_EQ(::fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+  const std::string text(4096, 'x');
+  while (::write(ends[1], text.data(), text.size()) > 0) {
+  }
+  ASSERT_EQ(::fcntl(ends[1], F_SETFL, 0), 0);
+  Running run(
+      {"-c", "echo checked >>" + file + "; exit 1", "-i", "50", "-g", "100000", "-l", "none"},
+      kYielding, {.before_exec = [&] { ::dup2(ends[1], STDERR_FILENO); }});
+  EXPECT_TRUE(eventually([&] { return read_file(file).size() >= 5 * sizeof("checked"); }));
+  ::kill(run.process().pid(), SIGTERM);
+  EXPECT_FALSE(run.process().wait().timed_out);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+// As a shell has it in a script, for what runs in the background.
+TEST(SamRunCommand, IsNotSentWhatIsIgnored) {
+  Running run({"-d", "0"}, shell("echo started $$; sleep 0.5"),
+              {.before_exec = [] { ::signal(SIGINT, SIG_IGN); }});
+  ASSERT_TRUE(run.comes_to(1, "started "));
+  ASSERT_EQ(::kill(run.process().pid(), SIGINT), 0);
+  EXPECT_TRUE(run.comes_to(3, "started "));
 }
 
 // A checker that is gone or stands still is no proof of health.

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,9 +40,17 @@ static int64_t now(void)
     return (int64_t)(cs_timestamp_get() / CS_TIME_NS_IN_MSEC);
 }
 
+/* Where standard streams are closed, their numbers stay free: they are the check's. */
 static int open_pidfd(pid_t pid)
 {
-    return (int)syscall(SYS_pidfd_open, pid, 0);
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    int above;
+
+    if (fd < 0 || fd > STDERR_FILENO)
+        return fd;
+    above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    close(fd);
+    return above;
 }
 
 static bool instance_has_ended(void)
@@ -98,14 +107,45 @@ static void clear_away(struct watched *check)
         close(check->fd);
 }
 
+static void wake_up(int number)
+{
+    (void)number;
+}
+
+/* What is said until end_saying() is lost if nobody reads it: a checker that waits is late. */
+static void begin_saying(void)
+{
+    struct sigaction interrupt = {.sa_handler = wake_up};
+    struct itimerval patience = {{0, 100000}, {0, 100000}}; /* us */
+    sigset_t alarm_only;
+
+    sigaction(SIGALRM, &interrupt, NULL);
+    sigemptyset(&alarm_only);
+    sigaddset(&alarm_only, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
+    setitimer(ITIMER_REAL, &patience, NULL);
+}
+
+static void end_saying(void)
+{
+    struct itimerval none = {{0, 0}, {0, 0}};
+    sigset_t all;
+
+    setitimer(ITIMER_REAL, &none, NULL);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
 static bool is_good(const siginfo_t *info)
 {
     if (info->si_code == CLD_EXITED && info->si_status == 0)
         return true;
+    begin_saying();
     if (info->si_code == CLD_EXITED)
         complain("the check has failed with exit status %d", info->si_status);
     else
         complain("the check was killed by signal %d", info->si_status);
+    end_saying();
     return false;
 }
 
@@ -116,11 +156,15 @@ static bool ask(const struct checks *checks)
     pid_t checker = getpid();
     struct watched check;
     siginfo_t info;
-    bool healthy = false;
+    bool healthy = false, is_late;
 
     check.pid = fork();
     if (check.pid < 0) {
-        complain("the check cannot be started: %s", strerror(errno));
+        int error = errno;
+
+        begin_saying();
+        complain("the check cannot be started: %s", strerror(error));
+        end_saying();
         return false;
     }
     if (check.pid == 0)
@@ -129,11 +173,15 @@ static bool ask(const struct checks *checks)
     check.fd = open_pidfd(check.pid);
     while (!has_ended(check.pid, &info) && !instance_has_ended() && now() < deadline)
         wait_until(deadline, &check);
-    if (has_ended(check.pid, &info))
+    is_late = !has_ended(check.pid, &info) && !instance_has_ended();
+    if (!is_late && info.si_pid != 0)
         healthy = is_good(&info);
-    else if (!instance_has_ended())
-        complain("the check has not ended within %d ms, and is killed", checks->period);
     clear_away(&check);
+    if (is_late) {
+        begin_saying();
+        complain("the check has not ended within %d ms, and is killed", checks->period);
+        end_saying();
+    }
     return healthy;
 }
 
@@ -161,12 +209,14 @@ _Noreturn static void check_on(const struct checks *checks)
  * are those that are closed on exec. */
 static void let_go_of_descriptors(void)
 {
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int null = open("/dev/null", O_RDWR);
     DIR *folder = opendir("/proc/self/fd");
     struct dirent *entry;
 
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
+    if (fcntl(STDERR_FILENO, F_GETFD) < 0)
+        dup2(null, STDERR_FILENO);
     while (folder != NULL && (entry = readdir(folder)) != NULL) {
         long fd;
 

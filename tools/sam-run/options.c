@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 
 /* What libsam takes. */
 enum { MOST_DELAY = 3600000, MOST_RESTARTS = 100, MOST_SECONDS = 604800 };
+
+#define DEFAULT_FORWARD "TERM,INT,QUIT,HUP,USR1,USR2"
 
 static const char usage[] =
     "Usage: sam-run [OPTIONS] -- COMMAND [ARGUMENTS]\n"
@@ -35,7 +38,8 @@ static const char usage[] =
     "  -r, --restart-limit COUNT/SECONDS\n"
     "                         end as failed after so many restarts in that time\n"
     "  -f, --forward SIGNALS  pass these on to the command, or none (default:\n"
-    "                         TERM,INT,QUIT,HUP,USR1,USR2); the first three also mean stop\n"
+    "                         " DEFAULT_FORWARD
+    "); the first three also mean stop\n"
     "  -l, --log WHERE        tell starts, kills and ends on stderr (default), on a descriptor's\n"
     "                         number, or none\n"
     "  -n, --notify           tell systemd when the command has started, and how it is\n"
@@ -121,7 +125,7 @@ static int take_restart_delay(void)
 
     if (parse_number(optarg, 0, MOST_DELAY, &ignored))
         return set_variable("SAM_RESTART_DELAY", optarg);
-    return refuse_value("--restart-delay wants milliseconds");
+    return refuse_value("--restart-delay wants milliseconds up to 3600000");
 }
 
 static int take_restart_limit(void)
@@ -135,7 +139,7 @@ static int take_restart_limit(void)
     if (parse_number(count, 0, MOST_RESTARTS, &ignored) &&
         parse_number(slash + 1, 1, MOST_SECONDS, &ignored))
         return set_variable("SAM_RESTART_LIMIT", optarg);
-    return refuse_value("--restart-limit wants COUNT/SECONDS such as 5/60");
+    return refuse_value("--restart-limit wants COUNT/SECONDS such as 5/60, up to 100/604800");
 }
 
 static int take_forward(void)
@@ -172,9 +176,10 @@ static int take_option(int option, struct options *options, char *const argv[])
             options->check = optarg;
             return -1;
         case 'i':
-            return take_time("--interval wants milliseconds above 0", &options->interval);
+            return take_time("--interval wants milliseconds from 1 to 1073741823",
+                             &options->interval);
         case 'g':
-            return take_time("--grace wants milliseconds above 0", &options->grace);
+            return take_time("--grace wants milliseconds from 1 to 1073741823", &options->grace);
         case 'w':
             return take_warn_signal(options);
         case 'd':
@@ -218,13 +223,37 @@ static int complete(struct options *options)
     return -1;
 }
 
+/* What is ignored now is not for the command, which ignores it as well: nohup(1) does that, and a
+ * shell in a script for what runs in the background. */
+static void set_forwarded(void)
+{
+    char list[sizeof(DEFAULT_FORWARD)];
+    char *end = list;
+    const char *name = DEFAULT_FORWARD;
+    size_t length;
+
+    for (; *name != '\0'; name += length + (name[length] == ',')) {
+        struct sigaction found;
+
+        length = strcspn(name, ",");
+        sigaction(parse_signal(name, length), NULL, &found);
+        if (found.sa_handler == SIG_IGN)
+            continue;
+        if (end != list)
+            *end++ = ',';
+        end = mempcpy(end, name, length);
+    }
+    *end = '\0';
+    setenv("SAM_FORWARD", list, 0);
+}
+
 /* What a command that knows nothing of SAM wants, unless the caller's environment says
  * otherwise. */
 static void set_defaults(void)
 {
     setenv("SAM_LOG", "stderr", 0);
     setenv("SAM_RESTART_DELAY", "100", 0);
-    setenv("SAM_FORWARD", "TERM,INT,QUIT,HUP,USR1,USR2", 0);
+    set_forwarded();
     setenv("SAM_EXIT", "signal", 0);
     setenv("SAM_ORPHAN", "kill", 0);
 }

@@ -23,7 +23,7 @@ static const struct {
     {"PWR", SIGPWR},       {"SYS", SIGSYS},
 };
 
-enum { LONGEST = 16 };
+enum { LONGEST = 16, FIRST_REAL_TIME = 32 };
 
 /* RTMIN, RTMIN+3, RTMAX-3 and so on; 0 for anything else. */
 static int parse_real_time(const char *name)
@@ -49,8 +49,8 @@ int parse_signal(const char *text, size_t length)
     if (length == 0 || length > LONGEST)
         return 0;
     memcpy(word, text, length);
-    if (parse_number(word, 1, SIGRTMAX, &number))
-        return (int)number;
+    if (parse_number(word, 1, SIGRTMAX, &number)) /* those between are libc's own */
+        return number < FIRST_REAL_TIME || number >= SIGRTMIN ? (int)number : 0;
     if (strncmp(name, "SIG", 3) == 0)
         name += 3;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
