@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <signal.h>
+#include <span>
 #include <sys/prctl.h>
 #include <unistd.h>
 #include <utility>
@@ -30,8 +31,12 @@ constexpr std::size_t kMaxSize = SSIZE_MAX;  // of stored data, exclusive
 void complain(const char* name, const char* value) noexcept {
   char line[128];
   const int length = std::snprintf(line, sizeof(line),
-                                   "sam: %s=%.60s is not understood, and ignored\n", name, value);
-  (void)write_line(STDERR_FILENO, {line, static_cast<std::size_t>(length)}, 0);
+                                   "sam: %s=%.60s is not understood, and ignored", name, value);
+  for (char& letter : std::span(line, static_cast<std::size_t>(length))) {
+    if (static_cast<unsigned char>(letter) < ' ' || letter == '\x7f') letter = '?';
+  }
+  line[length] = '\n';
+  (void)write_line(STDERR_FILENO, {line, static_cast<std::size_t>(length) + 1}, 0);
 }
 
 }  // namespace

@@ -145,6 +145,7 @@ TEST(SamData, StoredWhileHandlersRunCommandsAreKept) {
       ::_exit(0);
     }
     app::handle(SIGUSR1, [](int) {
+      const int error = errno;
       char* arguments[] = {const_cast<char*>("true"), nullptr};
       char* environment[] = {nullptr};
       pid_t command = -1;
@@ -152,6 +153,7 @@ TEST(SamData, StoredWhileHandlersRunCommandsAreKept) {
                        0);
       app::expect_that(::waitpid(command, nullptr, 0) == command);
       if (::system("true") != 0) app::expect_that(false);
+      errno = error;
     });
     const pid_t self = ::getpid();
     const pid_t bell = ::fork();

@@ -103,12 +103,14 @@ TEST(SamOperatorLog, SaysWhatItDoesNotUnderstand) {
     ::dup2(std::atoi(::getenv("SAM_LOG")), STDERR_FILENO);
     set("SAM_INTERVAL", "soon");
     set("SAM_FORWARD", "KILL");
+    set("SAM_WARN_SIGNAL", "two\nlines");
     app::enter(kLongInterval, kRestart);
     ::_exit(0);
   });
   application.expect_exit_code(0);
   log.expect("^sam: SAM_INTERVAL=soon is not understood, and ignored$");
   log.expect("^sam: SAM_FORWARD=KILL is not understood, and ignored$");
+  log.expect("^sam: SAM_WARN_SIGNAL=two[?]lines is not understood, and ignored$");
 }
 
 // Also started by the next case, as a program of another user.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "common/futex.h"
 
@@ -208,7 +209,11 @@ void HealthCheckThread::ask_callback(std::uint64_t round) noexcept {
     mask = callback_mask_;
     in_callback_ = true;
   }
+  const pid_t self = ::getpid();
   const bool healthy = call(callback, mask, &HealthCheckThread::thread_ended, this);
+  // A process that the callback has forked, and that has nobody else: it must not wait here for
+  // good, with all signals blocked.
+  if (::getpid() != self) ::_exit(healthy ? 0 : 1);
   const SignalSafeLockGuard guard(lock_);
   in_callback_ = false;
   if (!healthy && callback == callback_) has_failed_ = true;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "common/unique_fd.h"
 #include "sam/operator/signal_names.h"
 #include "sam/shared/signal_guard.h"
 
@@ -73,19 +75,27 @@ void write_time(timespec wall_time, Line& line) noexcept {
            static_cast<int>(wall_time.tv_nsec / kNanosecondsPerMillisecond));
 }
 
-// A pipe whose reader has gone raises SIGPIPE: it is blocked by now, and is taken back unless one
-// was pending before.
-void take_pipe_signal() noexcept {
-  sigset_t pipe;
-  sigemptyset(&pipe);
-  sigaddset(&pipe, SIGPIPE);
+// A pipe whose reader has gone raises a signal, and so does a file at the limit on sizes. It is
+// blocked by now, and is taken back unless one was pending before.
+void take_signal_of(int error, const sigset_t& pending) noexcept {
+  const int number = error == EPIPE ? SIGPIPE : SIGXFSZ;
+  if ((error != EPIPE && error != EFBIG) || sigismember(&pending, number) == 1) return;
+  sigset_t raised;
+  sigemptyset(&raised);
+  sigaddset(&raised, number);
   const timespec no_wait{};
-  (void)::sigtimedwait(&pipe, nullptr, &no_wait);
+  (void)::sigtimedwait(&raised, nullptr, &no_wait);
 }
 
-bool has_pending_pipe_signal() noexcept {
-  sigset_t pending;
-  return ::sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+// A terminal may have room for a part of a line, and would wait for the rest; opened anew, it does
+// not. The controlling side is another terminal each time that it is opened.
+UniqueFd open_terminal(int fd, const struct stat& status) noexcept {
+  constexpr dev_t kControllingSide = 5U << 8 | 2U;
+  if (!S_ISCHR(status.st_mode) || status.st_rdev == kControllingSide || ::isatty(fd) == 0)
+    return {};
+  char path[32];
+  (void)std::snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+  return UniqueFd(::open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
 }
 
 // Another writer may take the room that a poll has just seen; so no wait for pipes and sockets,
@@ -93,14 +103,15 @@ bool has_pending_pipe_signal() noexcept {
 // O_NONBLOCK is not ours to set.
 ssize_t write_at_once(int fd, std::string_view line) noexcept {
   struct stat status;
-  const bool may_fill =
-      ::fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+  if (::fstat(fd, &status) != 0) return -1;
+  const bool may_fill = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
   iovec part{const_cast<char*>(line.data()), line.size()};
   ssize_t written = -1;
   errno = EOPNOTSUPP;
   if (may_fill) written = ::syscall(SYS_pwritev2, fd, &part, 1UL, -1L, -1L, RWF_NOWAIT);
   if (written < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {
-    written = ::write(fd, line.data(), line.size());
+    const UniqueFd terminal = open_terminal(fd, status);
+    written = ::write(terminal ? terminal.get() : fd, line.data(), line.size());
   }
   return written;
 }
@@ -138,9 +149,10 @@ bool write_line(int fd, std::string_view line, int patience_ms) noexcept {
   const bool has_room = ::poll(&entry, 1, patience_ms) > 0 && entry.revents == POLLOUT;
   ssize_t written = -1;
   if (has_room) {
-    const bool was_pending = has_pending_pipe_signal();
+    sigset_t pending;
+    ::sigpending(&pending);
     written = write_at_once(fd, line);
-    if (written < 0 && errno == EPIPE && !was_pending) take_pipe_signal();
+    if (written < 0) take_signal_of(errno, pending);
   }
   errno = error;
   return written == static_cast<ssize_t>(line.size());

@@ -77,8 +77,10 @@ std::optional<unsigned> parse_number(std::string_view text, unsigned most) noexc
 
 std::optional<int> parse_signal(std::string_view text) noexcept {
   if (const auto number = parse_number(text, static_cast<unsigned>(SIGRTMAX))) {
-    if (*number == 0) return {};
-    return static_cast<int>(*number);
+    constexpr int kFirstRealTime = 32;  // the first of them are libc's own
+    const auto signal = static_cast<int>(*number);
+    if (signal == 0 || (signal >= kFirstRealTime && signal < SIGRTMIN)) return {};
+    return signal;
   }
   (void)take_prefix(text, "SIG");
   for (const Name& name : kNames) {

@@ -15,11 +15,7 @@
 #include <thread>
 #include <unistd.h>
 
-#include "common/sanitizer.h"
 #include "sam_units/active/health_check_support.h"
-
-// ThreadSanitizer would end a child that makes a thread when its parent had more than one.
-extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
 
 namespace cs::sam {
 namespace {
@@ -309,54 +305,6 @@ TEST_P(SamHealthCheckThreadEnds, AreAFailureThatANewCallbackMends) {
 
 INSTANTIATE_TEST_SUITE_P(By, SamHealthCheckThreadEnds,
                          testing::Values(end_the_thread, cancel_the_thread));
-
-// The address sanitizer's own locks stay taken in a child that is forked while a thread begins.
-void let_threads_begin() {
-#ifdef CS_ADDRESS_SANITIZER
-  ::poll(nullptr, 0, 300);
-#endif
-}
-
-// In a child process, which has no thread; its exit code is 0 if all was as expected.
-template <typename Body>
-void in_child(Body body) {
-  let_threads_begin();
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(30);
-    g_checks = 0;
-    g_calls = 0;
-    g_held = false;
-    ::_exit(body() ? 0 : 1);
-  }
-  int status = -1;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0);
-}
-
-TEST_F(SamHealthCheckThread, ForkedBeforeTheStartItIsMadeAnew) {
-  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
-  in_child([&] {
-    if (thread_->prepare() != CS_OK) return false;
-    thread_->start();
-    if (!reaches(g_calls, 3)) return false;
-    stop(*thread_);
-    return thread_->set_callback(look_at_mask, kInterval) == CS_OK;
-  });
-}
-
-// The callback that runs in the parent does not run here.
-TEST_F(SamHealthCheckThread, ForkedDuringACallbackItWaitsForNothing) {
-  g_held = true;
-  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
-  thread_->start();
-  ASSERT_TRUE(reaches(g_calls, 1));
-  in_child([&] {
-    const Nanoseconds begun = monotonic_now();
-    for (int i = 0; i < 200; ++i) stop(*thread_);
-    return monotonic_now() - begun < 20'000 * kMs;  // not 200 ms each
-  });
-}
 
 std::atomic<int> g_handled;
 

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <limits>
 #include <string>
 
@@ -219,6 +220,39 @@ TEST(SamLogWriting, WaitsForRoomOnceAndThenLosesLinesUntilThereIsSome) {
   EXPECT_EQ(g_last_timeout, 0);
   log.write(record);
   EXPECT_GT(g_last_timeout, 0);
+}
+
+// With room for a line, for a part of one, and for none.
+TEST(SamLogWriting, DoesNotWaitForATerminalThatNobodyReads) {
+  const UniqueFd screen(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(screen);
+  ASSERT_EQ(::unlockpt(screen.get()), 0);
+  const std::string name = ::ptsname(screen.get());
+  const UniqueFd terminal(::open(name.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(terminal);
+  EXPECT_EQ(in_child([&] {
+              ::alarm(30);
+              const std::string line(99, 'x');
+              EXPECT_TRUE(write_line(terminal.get(), line + '\n', 0));
+              for (int lines = 0; lines < 3000; ++lines) {
+                (void)write_line(terminal.get(), line + '\n', 0);
+              }
+              EXPECT_FALSE(write_line(terminal.get(), line + '\n', 0));
+              EXPECT_EQ(::fcntl(terminal.get(), F_GETFL) & O_NONBLOCK, 0);
+            }),
+            0);
+}
+
+// Whoever has the signal by default would end.
+TEST(SamLogWriting, SurvivesTheLimitOnFileSizes) {
+  const UniqueFd file(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  ASSERT_TRUE(file);
+  EXPECT_EQ(in_child([&] {
+              const rlimit limit{0, 0};
+              EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+              EXPECT_FALSE(write_line(file.get(), "a line\n", 0));
+            }),
+            0);
 }
 
 TEST(SamLogWriting, HalfALineIsLost) {

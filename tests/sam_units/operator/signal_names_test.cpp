@@ -27,6 +27,9 @@ TEST(SamSignalNames, AreReadAsNumbers) {
   EXPECT_EQ(parse_signal("15"), 15);
   EXPECT_EQ(parse_signal(std::to_string(SIGRTMAX)), SIGRTMAX);
   EXPECT_FALSE(parse_signal("0"));
+  for (int number = 32; number < SIGRTMIN; ++number) {  // libc's own
+    EXPECT_FALSE(parse_signal(std::to_string(number))) << number;
+  }
   EXPECT_FALSE(parse_signal(std::to_string(SIGRTMAX + 1)));
   EXPECT_FALSE(parse_signal("-1"));
   EXPECT_FALSE(parse_signal("99999999999999999999"));
