@@ -23,6 +23,7 @@ constexpr Nanoseconds kInterval = 8 * kMs;
 
 std::atomic<unsigned> g_calls;
 std::atomic<bool> g_held;
+std::atomic<bool> g_is_to_fork;
 std::atomic<pid_t> g_forked;
 
 cs_error_t check(void*) noexcept { return CS_OK; }
@@ -35,7 +36,7 @@ int count_call() {
 
 // Returns twice: here, and in a process that nobody wants.
 int fork_once() {
-  if (g_forked == 0) g_forked = ::fork();
+  if (g_is_to_fork.exchange(false)) g_forked = ::fork();
   ++g_calls;
   return 0;
 }
@@ -103,7 +104,7 @@ TEST_F(SamHealthCheckForks, ForkedDuringACallbackItWaitsForNothing) {
 }
 
 TEST_F(SamHealthCheckForks, ProcessForkedInTheCallbackEndsWhenItReturns) {
-  g_forked = 0;
+  g_is_to_fork = true;
   ASSERT_EQ(thread_->set_callback(fork_once, kInterval), CS_OK);
   thread_->start();
   ASSERT_TRUE(reaches(g_calls, 3));
