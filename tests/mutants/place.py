@@ -157,11 +157,11 @@ class Place:
         self.made |= wanted
 
     def _has_slip(self, target):
-        """Whether something of src that it is made of has. A program that loads a library is made
-        of its tests alone."""
-        ours = [word for word in self.link_command(target)
-                if word in self.affected and ("/src/" in word or word.startswith("src/"))]
-        return bool(ours)
+        """Whether something of src that it is made of has, headers in the tests of a unit as well.
+        A program that loads a library is made of its tests alone."""
+        is_unit = not any(self._links(target, name) for name in ("sam", "votequorum"))
+        return any(word in self.affected and (is_unit or "/src/" in word or word.startswith("src/"))
+                   for word in self.link_command(target))
 
     def _object(self, name):
         return f"{self.out}/objects/{name.replace('/', '_')}"
