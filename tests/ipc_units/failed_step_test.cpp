@@ -11,6 +11,7 @@ namespace cs::test {
 namespace {
 
 int failure = 0;
+int failing = -1;  // so many attempts; below 0: all
 
 }  // namespace
 }  // namespace cs::test
@@ -20,7 +21,8 @@ extern "C" int qb_ipcc_connect_continue(qb_ipcc_connection_t* connection) {
   using Continue = int (*)(qb_ipcc_connection_t*);
   static const auto real = reinterpret_cast<Continue>(::dlsym(RTLD_NEXT, __func__));
   const int result = real(connection);
-  if (result != 0 || cs::test::failure == 0) return result;
+  if (result != 0 || cs::test::failure == 0 || cs::test::failing == 0) return result;
+  if (cs::test::failing > 0) --cs::test::failing;
   qb_ipcc_disconnect(connection);
   return cs::test::failure;
 }
@@ -30,10 +32,13 @@ namespace {
 
 class FailedStep : public StandInTest {
  protected:
-  static auto connect() {
-    return ipc::Connection::connect("votequorum", Deadline::in_milliseconds(20000));
+  static auto connect(int milliseconds = 20000) {
+    return ipc::Connection::connect("votequorum", Deadline::in_milliseconds(milliseconds));
   }
-  void TearDown() override { failure = 0; }
+  void TearDown() override {
+    failure = 0;
+    failing = -1;
+  }
 };
 
 TEST_F(FailedStep, AnyResultButZeroIsAFailure) {
@@ -46,6 +51,20 @@ TEST_F(FailedStep, AnyResultButZeroIsAFailure) {
   EXPECT_EQ(open_descriptors(), before);
   failure = 0;
   EXPECT_TRUE(connect());
+}
+
+TEST_F(FailedStep, IsRepeatedWhenItWasInterrupted) {
+  stand_in_.emplace([](Peer& peer, const Request&) { peer.reply(status_reply()); });
+  failure = -EINTR;
+  failing = 3;
+  EXPECT_TRUE(connect());
+  EXPECT_EQ(failing, 0);
+}
+
+TEST_F(FailedStep, InterruptedToTheEndIsToBeTriedAgain) {
+  stand_in_.emplace([](Peer& peer, const Request&) { peer.reply(status_reply()); });
+  failure = -EINTR;
+  EXPECT_EQ(connect(200).status(), CS_ERR_TRY_AGAIN);
 }
 
 }  // namespace
