@@ -24,6 +24,12 @@ TEST(MonotonicNow, IsTheClockOfTheSystem) {
   EXPECT_GE(monotonic_now(), static_cast<Nanoseconds>(now.tv_sec) * 1'000'000'000 + now.tv_nsec);
 }
 
+TEST(Clock, TimeIsSplitIntoSecondsAndTheRest) {
+  const timespec split = to_timespec(3'234'567'891);
+  EXPECT_EQ(split.tv_sec, 3);
+  EXPECT_EQ(split.tv_nsec, 234'567'891);
+}
+
 TEST(Deadline, NeverDoesNotPass) {
   const Deadline never = Deadline::never();
   EXPECT_TRUE(never.is_never());

@@ -58,6 +58,25 @@ TEST(Mutex, SleepersGetTheirTurn) {
   EXPECT_EQ(turns, 8 * 20);
 }
 
+// Not when their patience is over.
+TEST(Mutex, EverySleeperIsWoken) {
+  constexpr Nanoseconds kPatience = 30 * kNanosecondsPerSecond;
+  cs::Mutex mutex;
+  std::vector<std::thread> threads;
+  mutex.lock(self());
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      EXPECT_TRUE(mutex.lock_within(self(), kPatience));
+      mutex.unlock(self());
+    });
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const Nanoseconds begun = monotonic_now();
+  mutex.unlock(self());
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LT(monotonic_now() - begun, kPatience / 2);
+}
+
 TEST(Mutex, WaitHasAnEnd) {
   cs::Mutex mutex;
   mutex.lock(self());
