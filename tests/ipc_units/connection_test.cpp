@@ -13,6 +13,7 @@
 #include <csignal>
 #include <thread>
 
+#include "common/unique_fd.h"
 #include "votequorum_standin/stand_in_test.h"
 #include "wire/votequorum.h"
 
@@ -249,6 +250,19 @@ TEST_P(IpcConnection, ChildKeepsNoDescriptorOpen) {
   });
   // In socket mode libqb has one more, which only it knows.
   EXPECT_TRUE(child.wait().exited_with(GetParam() == QB_IPC_SHM ? 1 : 2));
+}
+
+// Which it has opened after closing everything.
+TEST_P(IpcConnection, ChildKeepsItsOwnFileUnderOurNumber) {
+  serve(late_from(kLate));
+  Child child = Child::run([this] {
+    const int number = connection_->fd();
+    const UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (::dup2(file.get(), number) != number) return 1;
+    connection_.reset();
+    return ::fcntl(number, F_GETFD) >= 0 ? 0 : 2;
+  });
+  EXPECT_TRUE(child.wait().exited_with(0));
 }
 
 TEST_P(IpcConnection, DescriptorsAreClosedOnExec) {
