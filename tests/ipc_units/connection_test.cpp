@@ -209,6 +209,7 @@ class SignalRain {
   ~SignalRain() {
     const itimerval never{};
     ::setitimer(ITIMER_REAL, &never, nullptr);
+    ::signal(SIGALRM, SIG_IGN);  // one that is on its way is forgotten
     ::sigaction(SIGALRM, &old_, nullptr);
   }
   static inline std::atomic<int> drops = 0;
