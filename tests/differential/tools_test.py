@@ -65,6 +65,14 @@ class Compare(unittest.TestCase):
         for end in ("hangs", "signal 11"):
             self.assertIsNotNone(self.difference(result(*SAME), result(*later, end=end), allowed))
 
+    def test_wait_after_the_other_has_crashed(self):
+        allowed = rules(RULE + "rest\n")
+        longer = (*OTHER, "4 s = OK")
+        crashed = result(*SAME, end="signal 6")
+        self.assertIsNone(self.difference(crashed, result(*longer, end="hangs"), allowed))
+        self.assertIsNotNone(self.difference(crashed, result(*OTHER, end="hangs"), allowed))
+        self.assertIsNotNone(self.difference(crashed, result(*longer, end="signal 11"), allowed))
+
     def test_silence_of_ours_must_be_allowed_by_name(self):
         silent = result("1 s = OK", "3 s = ERR_BAD_HANDLE")
         allowed = rules("row: some row\nwhen: votequorum_getinfo\nthen: rest\n")
