@@ -125,8 +125,8 @@ def compare(program, stock, ours, rules):
 
 
 def broken_end(stock, ours):
-    """Whatever is allowed, ours neither hangs nor crashes where the other does not. It may wait in a
-    step that the other has not lived to see."""
+    """Whatever is allowed, ours neither hangs nor crashes where the other does not. It may wait in
+    a step that the other has not lived to see."""
     last = [max((line for line, _who in side.texts if line < AT_EXIT), default=0)
             for side in (stock, ours)]
     may_wait = stock.end in CRASHES and last[0] < last[1]
