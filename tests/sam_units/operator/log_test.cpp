@@ -243,28 +243,21 @@ TEST(SamLogWriting, DoesNotWaitForATerminalThatNobodyReads) {
             0);
 }
 
-// Whoever has the signal by default would end.
-TEST(SamLogWriting, SurvivesTheLimitOnFileSizes) {
+void expect_line_to_be_lost_at(rlim_t size) {
   const UniqueFd file(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   ASSERT_TRUE(file);
   EXPECT_EQ(in_child([&] {
-              const rlimit limit{0, 0};
-              EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
-              EXPECT_FALSE(write_line(file.get(), "a line\n", 0));
-            }),
-            0);
-}
-
-TEST(SamLogWriting, HalfALineIsLost) {
-  const UniqueFd file(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  ASSERT_TRUE(file);
-  EXPECT_EQ(in_child([&] {
-              const rlimit limit{4, 4};
+              const rlimit limit{size, size};
               EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
               EXPECT_FALSE(write_line(file.get(), "a whole line\n", 0));
             }),
             0);
 }
+
+// Whoever has the signal by default would end.
+TEST(SamLogWriting, SurvivesTheLimitOnFileSizes) { expect_line_to_be_lost_at(0); }
+
+TEST(SamLogWriting, HalfALineIsLost) { expect_line_to_be_lost_at(4); }
 
 std::string first_word_of(int fd) {
   char text[8] = {};
