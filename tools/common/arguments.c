@@ -59,12 +59,18 @@ bool parse_number(const char *text, long least, long most, long *number)
 
 void complain(const char *format, ...)
 {
-    char text[512];
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    complain_with(format, arguments);
     va_end(arguments);
+}
+
+void complain_with(const char *format, va_list arguments)
+{
+    char text[512];
+
+    vsnprintf(text, sizeof(text), format, arguments);
     for (char *c = text; *c != '\0'; c++) {
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = '?';

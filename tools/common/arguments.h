@@ -5,6 +5,7 @@
 #ifndef CS_TOOLS_ARGUMENTS_H
 #define CS_TOOLS_ARGUMENTS_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ bool parse_number(const char *text, long least, long most, long *number);
 
 /* Prints "NAME: message" to stderr, as one line. */
 __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
+__attribute__((format(printf, 1, 0))) void complain_with(const char *format, va_list arguments);
 
 /* After getopt_long() has returned '?' or ':' with opterr 0: says what was wrong with the option
  * that it has met, without a second line. */

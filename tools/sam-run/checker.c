@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,40 +113,36 @@ static void wake_up(int number)
     (void)number;
 }
 
-/* What is said until end_saying() is lost if nobody reads it: a checker that waits is late. */
-static void begin_saying(void)
+/* As complain(), but lost if nobody reads it within a tenth of a second: a checker that waits for
+ * that is late. */
+__attribute__((format(printf, 1, 2))) static void complain_in_time(const char *format, ...)
 {
     struct sigaction interrupt = {.sa_handler = wake_up};
     struct itimerval patience = {{0, 100000}, {0, 100000}}; /* us */
+    struct itimerval none = {{0, 0}, {0, 0}};
     sigset_t alarm_only;
+    va_list arguments;
 
     sigaction(SIGALRM, &interrupt, NULL);
     sigemptyset(&alarm_only);
     sigaddset(&alarm_only, SIGALRM);
     sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
     setitimer(ITIMER_REAL, &patience, NULL);
-}
-
-static void end_saying(void)
-{
-    struct itimerval none = {{0, 0}, {0, 0}};
-    sigset_t all;
-
+    va_start(arguments, format);
+    complain_with(format, arguments);
+    va_end(arguments);
     setitimer(ITIMER_REAL, &none, NULL);
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL);
+    sigprocmask(SIG_BLOCK, &alarm_only, NULL);
 }
 
 static bool is_good(const siginfo_t *info)
 {
     if (info->si_code == CLD_EXITED && info->si_status == 0)
         return true;
-    begin_saying();
     if (info->si_code == CLD_EXITED)
-        complain("the check has failed with exit status %d", info->si_status);
+        complain_in_time("the check has failed with exit status %d", info->si_status);
     else
-        complain("the check was killed by signal %d", info->si_status);
-    end_saying();
+        complain_in_time("the check was killed by signal %d", info->si_status);
     return false;
 }
 
@@ -160,11 +157,7 @@ static bool ask(const struct checks *checks)
 
     check.pid = fork();
     if (check.pid < 0) {
-        int error = errno;
-
-        begin_saying();
-        complain("the check cannot be started: %s", strerror(error));
-        end_saying();
+        complain_in_time("the check cannot be started: %s", strerror(errno));
         return false;
     }
     if (check.pid == 0)
@@ -177,11 +170,8 @@ static bool ask(const struct checks *checks)
     if (!is_late && info.si_pid != 0)
         healthy = is_good(&info);
     clear_away(&check);
-    if (is_late) {
-        begin_saying();
-        complain("the check has not ended within %d ms, and is killed", checks->period);
-        end_saying();
-    }
+    if (is_late)
+        complain_in_time("the check has not ended within %d ms, and is killed", checks->period);
     return healthy;
 }
 
