@@ -20,7 +20,8 @@ constexpr Nanoseconds kSlack = kMs;
 }  // namespace
 
 Invariants::Invariants(Trace& trace, const Settings& settings, const Application& application,
-                       const Wires& wires, const StoredData& data, const Daemon& daemon)
+                       const Wires& wires, const StoredData& data, const Daemon& daemon,
+                       const OperatorSettings& asked)
     : trace_(trace),
       settings_(settings),
       application_(application),
@@ -28,6 +29,7 @@ Invariants::Invariants(Trace& trace, const Settings& settings, const Application
       data_(data),
       daemon_(daemon),
       call_bound_(settings.interval > 0 ? std::min(settings.interval / 2, 500 * kMs) : 500 * kMs),
+      restarts_(asked),
       is_verdict_quorate_(daemon.is_quorate()) {}
 
 void Invariants::called(Nanoseconds now) {
@@ -83,6 +85,7 @@ void Invariants::wait_began(Nanoseconds now, const Awaited& awaited, Deadline de
     check_hang_answered(now);
     check_grace(now);
     check_deaths(now, awaited, deadline, ends_at_once || hears);
+    check_restart(now, deadline);
     check_answers(now, deadline);
     check_keys(now);
   }

@@ -10,6 +10,7 @@
 #include "sam/supervisor/supervisor.h"
 #include "simulation/application.h"
 #include "simulation/daemon.h"
+#include "simulation/restarts.h"
 #include "simulation/trace.h"
 #include "simulation/wires.h"
 
@@ -18,7 +19,8 @@ namespace cs::sam::simulation {
 class Invariants {
  public:
   Invariants(Trace& trace, const Settings& settings, const Application& application,
-             const Wires& wires, const StoredData& data, const Daemon& daemon);
+             const Wires& wires, const StoredData& data, const Daemon& daemon,
+             const OperatorSettings& asked);
 
   // Each call of the supervisor to its world.
   void called(Nanoseconds now);
@@ -35,6 +37,7 @@ class Invariants {
   void buried(Nanoseconds now);
   // It has been sent to a process that was dead by then, which it may not know.
   void signalled_in_vain(Nanoseconds now, int number);
+  void restart_tried(Nanoseconds now);
   void forked(Nanoseconds now);
   void began(Nanoseconds now);
   void stop_ordered(Nanoseconds now);
@@ -70,6 +73,7 @@ class Invariants {
   void check_grace(Nanoseconds now);
   void check_wake(Nanoseconds now, Deadline deadline, bool ends_at_once);
   void check_deaths(Nanoseconds now, const Awaited& awaited, Deadline deadline, bool hears);
+  void check_restart(Nanoseconds now, Deadline deadline);
   void check_answers(Nanoseconds now, Deadline deadline);
   void check_keys(Nanoseconds now);
   [[nodiscard]] bool was_told_all(Nanoseconds now);
@@ -88,6 +92,7 @@ class Invariants {
   const StoredData& data_;
   const Daemon& daemon_;
   const Nanoseconds call_bound_;
+  Restarts restarts_;
 
   // Of the supervisor.
   static constexpr unsigned kMostCommands = 64;
@@ -96,6 +101,7 @@ class Invariants {
   bool was_silent_ = false;      // then already, or had been
   bool is_forking_ = false;      // it has buried an instance, and has no new one yet
   Nanoseconds buried_from_ = 0;  // where the round began in which it has buried the last one
+  Nanoseconds restart_tried_ = 0;
   bool is_waiting_ = false;
   unsigned round_ = 0;
   Nanoseconds round_began_ = 0;

@@ -79,6 +79,9 @@ void Invariants::started(Nanoseconds now) {
 void Invariants::buried(Nanoseconds now) {
   is_forking_ = true;
   buried_from_ = round_began_;
+  restart_tried_ = 0;
+  trace_.note(now, "the supervisor has buried the instance");
+  require(restarts_.decided(round_began_, now), now, "the limit of restarts is kept");
   require(application_.has_forked() || wires_.commands.empty(), now,
           "what a process said before it died counts");
 }
@@ -87,6 +90,24 @@ void Invariants::stop_ordered(Nanoseconds now) {
   did_something_ = true;
   was_silent_ = warned_ || now - silent_since_ >= settings_.interval;
   is_stopping_ = true;
+}
+
+void Invariants::restart_tried(Nanoseconds now) {
+  trace_.note(now, "(the next instance is tried)");
+  restart_tried_ = now;
+  require(now >= restarts_.earliest(), now, "no restart before the pause is over");
+}
+
+// A pause that is over is followed by a start, and each that fails by another one.
+void Invariants::check_restart(Nanoseconds now, Deadline deadline) {
+  restarts_.began_before(now);
+  if (!is_forking_) return;
+  restarts_.paused_before(now);
+  if (restart_tried_ >= round_began_) restart_tried_ = now;  // and it has failed by now
+  const Nanoseconds due = std::max(restarts_.latest(), restart_tried_ + kLongestPause);
+  const bool is_tried = round_began_ < due + kMs;
+  const bool is_in_time = deadline.when() <= std::max(restarts_.latest(), now + kLongestPause);
+  require(is_tried && is_in_time, now, "a restart follows when the pause is over");
 }
 
 void Invariants::forked(Nanoseconds now) {
@@ -117,6 +138,7 @@ void Invariants::forked(Nanoseconds now) {
 
 void Invariants::began(Nanoseconds now) {
   calls_ = commands_ = 0;  // burying the last one has a bound of its own
+  restarts_.began(now);
   is_forking_ = false;
   over_since_ = 0;
   wanted_start_ = 0;
@@ -255,9 +277,9 @@ void Invariants::ended(Nanoseconds now, const Ending& ending) {
   const bool failed = ending.kind == Ending::Kind::kFailed;
   require(failed == (gives_up_ || is_first), now, "the supervisor does not give up");
   const bool ends_well = (!last_was_start_ || is_stopping_) && !is_marked_;
-  if (!failed) {
-    require(ends_well || may_have_stopped_ || is_marked_ || !settings_.policy.restarts(), now,
-            "who was started is restarted");
+  if (!failed && !ends_well && !may_have_stopped_ && !is_marked_ && settings_.policy.restarts()) {
+    require(restarts_.may_be_enough(round_began_), now, "who was started is restarted");
+    require(ending.exit_code != 0, now, "a crash loop that ends does not look like a success");
   }
   if (!settings_.policy.publishes() || round_began_ - daemon_.answers_since() < kPatience) return;
   if (may_have_stopped_) return;

@@ -25,14 +25,18 @@ Settings choose_settings(Random& random) {
 
 unsigned run_scenario(Random& random, Trace& trace) {
   const Settings settings = choose_settings(random);
-  SimulatedWorld world(random, trace, settings, Hardship::choose(random));
+  const OperatorSettings asked = choose_pacing(trace.seed());
+  SimulatedWorld world(random, trace, settings, Hardship::choose(random), asked);
   trace.note(world.time(), "interval %d ms, %s%s%s", static_cast<int>(settings.interval / kMs),
              settings.policy.restarts() ? "restart" : "quit",
              settings.policy.needs_quorum() ? ", quorum" : "",
              settings.policy.publishes() ? ", cmap" : "");
+  trace.note(world.time(), "restarts: after %d ms, %u in %d ms",
+             static_cast<int>(asked.restart_delay / kMs), asked.restart_limit.count,
+             static_cast<int>(asked.restart_limit.period / kMs));
   if (settings.policy.needs_quorum()) world.connect_quorum();
   std::atomic<int> warn_signal = SIGTERM;
-  Supervisor supervisor(settings, 1000, world, warn_signal);
+  Supervisor supervisor(settings, 1000, world, warn_signal, asked);
   if (supervisor.prepare(Deadline::at(world.time() + 60'000 * kMs)) != CS_OK) return 0;
   const Ending ending = supervisor.run();
   world.invariants().ended(world.time(), ending);

@@ -30,14 +30,14 @@ Nanoseconds SimulatedWorld::choose_stop(std::uint64_t seed) {
 }
 
 SimulatedWorld::SimulatedWorld(Random& random, Trace& trace, const Settings& settings,
-                               const Hardship& hardship)
+                               const Hardship& hardship, const OperatorSettings& asked)
     : random_(random),
       trace_(trace),
       settings_(settings),
       hardship_(hardship),
       daemon_(random, trace, now_, hardship.has_steady_daemon),
       application_(random, trace, settings, wires_, data_),
-      invariants_(trace, settings, application_, wires_, data_, daemon_),
+      invariants_(trace, settings, application_, wires_, data_, daemon_, asked),
       stop_at_(choose_stop(trace.seed())) {}
 
 Nanoseconds SimulatedWorld::next_event() const {
@@ -99,15 +99,19 @@ bool SimulatedWorld::is_ready(const Awaited& awaited) const {
 
 void SimulatedWorld::sleep(const Awaited& awaited, Nanoseconds until) {
   while (!is_ready(awaited) && now_ < until) {
-    if (now_ >= kEnd) return end_of_time();
+    if (now_ >= kEnd) return end_of_time(until);
     if (random_.once_in(100)) return;  // a signal
     const Nanoseconds next = std::min(next_event(), stop_at_);
     happen(std::min({until, std::max(next, now_ + 1), std::max(kEnd, now_ + 1)}));
   }
 }
 
-// Everything has to end: whoever is left dies, and the next life is the last.
-void SimulatedWorld::end_of_time() { application_.doom(now_); }
+// Everything has to end: whoever is left dies, and the next life is the last. The pause before it is
+// slept through.
+void SimulatedWorld::end_of_time(Nanoseconds until) {
+  application_.doom(now_);
+  if (!application_.is_at_work() && until < now_ + 100 * 50 * kMs) happen(until);
+}
 
 void SimulatedWorld::signal_process(pid_t pid, int number) {
   Process* const process = application_.find(pid);
@@ -149,7 +153,7 @@ Woken World::wait(const Awaited& awaited, Deadline deadline) noexcept {
   self.invariants_.wait_began(self.now_, awaited, deadline, at_once, self.is_listening_);
   const bool is_broken = self.random_.once_in(self.hardship_.broken_waits);
   if (!at_once) self.sleep(awaited, deadline.when());
-  if (self.now_ >= SimulatedWorld::kEnd) self.end_of_time();
+  if (self.now_ >= SimulatedWorld::kEnd) self.end_of_time(self.now_);
   if (self.random_.once_in(self.hardship_.freezes)) {
     self.freeze(self.random_.one_of({self.settings_.interval / 2, 3 * self.settings_.interval}));
   }
@@ -291,6 +295,7 @@ HeartbeatPage& World::page() noexcept {
 bool World::renew_commands() noexcept {
   SimulatedWorld& self = of(this);
   self.call();
+  self.invariants_.restart_tried(self.now_);
   simulation::Wires& wires = self.wires_;
   wires.is_reused = self.random_.once_in(self.hardship_.failing_pipes);
   if (wires.is_reused) {

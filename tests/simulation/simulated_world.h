@@ -34,7 +34,8 @@ struct Hardship {
 
 class SimulatedWorld : public World {
  public:
-  SimulatedWorld(Random& random, Trace& trace, const Settings& settings, const Hardship& hardship);
+  SimulatedWorld(Random& random, Trace& trace, const Settings& settings, const Hardship& hardship,
+                 const OperatorSettings& asked);
 
   [[nodiscard]] Invariants& invariants() { return invariants_; }
   [[nodiscard]] unsigned lives() const { return application_.instance(); }
@@ -60,7 +61,7 @@ class SimulatedWorld : public World {
   [[nodiscard]] bool has_died(int pidfd) const;
   [[nodiscard]] Nanoseconds next_event() const;
   void sleep(const Awaited& awaited, Nanoseconds until);
-  void end_of_time();
+  void end_of_time(Nanoseconds until);
   [[nodiscard]] cs_error_t ask_daemon(Deadline deadline, bool is_connected);
   [[nodiscard]] cs_error_t connect_to(Service service, Deadline deadline);
   template <typename Change>
