@@ -20,10 +20,10 @@ inline OperatorSettings choose_pacing(std::uint64_t seed) {
   OperatorSettings asked;
   if (!random.once_in(3)) return asked;
   asked.restart_delay = random.one_of({Nanoseconds{0}, kMs, 10 * kMs, 50 * kMs});
-  asked.restart_limit =
-      random.one_of({RestartLimit{}, RestartLimit{}, RestartLimit{0, 1000 * kMs},
-                     RestartLimit{1, 1000 * kMs}, RestartLimit{2, 5000 * kMs},
-                     RestartLimit{5, 10'000 * kMs}, RestartLimit{RestartLimit::kMost, 60'000 * kMs}});
+  asked.restart_limit = random.one_of({RestartLimit{}, RestartLimit{}, RestartLimit{0, 1000 * kMs},
+                                       RestartLimit{1, 1000 * kMs}, RestartLimit{2, 5000 * kMs},
+                                       RestartLimit{5, 10'000 * kMs},
+                                       RestartLimit{RestartLimit::kMost, 60'000 * kMs}});
   return asked;
 }
 
