@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// simulate [SECONDS [--first]] | --seeds COUNT | --seed N: runs the supervisor in worlds of fresh
-// seeds for so long (CS_SIMULATE_SECONDS, else 60), in those of the seeds from 1 to COUNT, or in
-// that of one seed, with its trace. Exit status: 1 when an invariant did not hold; the trace is
-// that of the run that broke it.
+// simulate [--single] [SECONDS] | --seeds COUNT | --seed N: runs the supervisor in worlds of fresh
+// seeds for so long (CS_SIMULATE_SECONDS, else 60), on all processors or on one; in those of the
+// seeds from 1 to COUNT; or in that of one seed, with its trace. Exit status: 1 when an invariant
+// did not hold; the trace is that of the run that broke it.
 #include <algorithm>
 #include <chrono>
 #include <cinttypes>
@@ -84,11 +84,10 @@ Range choose_seeds(double seconds) {
   return {.first = first, .seconds = seconds};
 }
 
-// One process on each processor, each with its share of the seeds. A single one with ends_at_first:
-// what it is to find is found soon.
-int run_all(const Range& range, bool ends_at_first) {
+// One process on each processor, each with its share of the seeds; or a single one.
+int run_all(const Range& range, bool is_single) {
   const auto begin = std::chrono::steady_clock::now();
-  const long processors = ends_at_first ? 1 : ::sysconf(_SC_NPROCESSORS_ONLN);
+  const long processors = is_single ? 1 : ::sysconf(_SC_NPROCESSORS_ONLN);
   const auto workers = static_cast<unsigned>(std::max(1L, processors));
   std::fflush(stdout);
   int ends[2];
@@ -130,7 +129,8 @@ int main(int argc, char** argv) {
   if (argc > 2 && std::strcmp(argv[1], "--seeds") == 0) {
     return run_all({.first = 1, .last = std::strtoull(argv[2], nullptr, 10)}, false);
   }
-  const bool ends_at_first = argc > 2 && std::strcmp(argv[2], "--first") == 0;
-  const char* const given = argc > 1 ? argv[1] : std::getenv("CS_SIMULATE_SECONDS");
-  return run_all(choose_seeds(given != nullptr ? std::strtod(given, nullptr) : 60), ends_at_first);
+  const bool is_single = argc > 1 && std::strcmp(argv[1], "--single") == 0;
+  const int at = is_single ? 2 : 1;
+  const char* const given = argc > at ? argv[at] : std::getenv("CS_SIMULATE_SECONDS");
+  return run_all(choose_seeds(given != nullptr ? std::strtod(given, nullptr) : 60), is_single);
 }

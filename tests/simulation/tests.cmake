@@ -22,9 +22,8 @@ gtest_discover_tests(every_sequence_test PROPERTIES TIMEOUT 300 LABELS simulatio
 
 # Not under a sanitizer: many lives are wanted, and what compiles by itself is not sanitized.
 if(NOT CS_SANITIZE)
-  add_test(NAME Simulation.FreshSeeds COMMAND simulate)
-  set_tests_properties(Simulation.FreshSeeds PROPERTIES LABELS simulation TIMEOUT 3600
-                       PROCESSORS 2)
+  add_test(NAME Simulation.FreshSeeds COMMAND simulate --single)
+  set_tests_properties(Simulation.FreshSeeds PROPERTIES LABELS simulation TIMEOUT 3600)
   add_test(NAME Simulation.MutantsAreFound
            COMMAND ${CMAKE_CURRENT_LIST_DIR}/find-mutants ${PROJECT_SOURCE_DIR}
                    ${CMAKE_CXX_COMPILER} $<TARGET_OBJECTS:simulate> $<TARGET_OBJECTS:cs_simulation>
