@@ -23,8 +23,8 @@ OWN = {"supervisor_ends": "sam_supervisor_test", "linux_processes": "sam_death_w
 OWN_OF_ROOM = {"common": "common_units_test", "corosync_common": "corosync_common_test",
                "ipc": "ipc_units_test", "votequorum": "votequorum_units_test",
                "wire": "votequorum_units_test"}
-PROCESSES = ["sam_process_test", "sam_kinds_test", "sam_operator_test", "sam_slow_supervisor_test",
-             "sam_torture_test", "sam_faults_test"]
+PROCESSES = ["sam_process_test", "sam_kinds_test", "sam_operator_test", "sam_unload_test",
+             "sam_slow_supervisor_test", "sam_torture_test", "sam_faults_test"]
 SAM_DAEMON = ["sam_operator_daemon_test", "sam_hostile_test", "sam_daemon_test"]
 STAND_INS = ["ipc_handshake_test", "ipc_failed_step_test", "votequorum_clients_test",
              "ipc_connection_test", "votequorum_standin_test", "votequorum_extra_info_test",

@@ -35,6 +35,14 @@ if(NOT CS_SANITIZE)
   cs_without_fortification(sam_slow_supervisor_test)
 endif()
 
+if(BUILD_SHARED_LIBS AND NOT CS_SANITIZE)
+  cs_add_process_test(sam_unload_test SOURCES sam/unload_test.cpp)
+  target_link_options(sam_unload_test PRIVATE LINKER:--enable-new-dtags)
+  set_target_properties(sam_unload_test PROPERTIES
+    BUILD_RPATH "$<TARGET_FILE_DIR:sam>;$<TARGET_FILE_DIR:corosync_common>")
+  add_dependencies(sam_unload_test sam corosync_common)
+endif()
+
 cs_add_test_program(sam_torture_test SOURCES sam/torture_test.cpp LIBS cs_sam_test_support)
 gtest_discover_tests(sam_torture_test PROPERTIES TIMEOUT 170)
 

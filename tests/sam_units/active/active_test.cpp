@@ -240,6 +240,18 @@ TEST_F(SamActive, ProcessThatTakesItsPlaceIsAnnounced) {
   EXPECT_EQ(channel_.heartbeat().announced(), next);
 }
 
+// A daemon's parent is never the supervisor.
+TEST_F(SamActive, ProcessThatTakesItsPlaceIsNotAbandoned) {
+  run([](Active& active) {
+    const pid_t next = ::fork();
+    if (next == 0) ::_exit(active.check_supervisor());
+    int status = -1;
+    ::waitpid(next, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  });
+  EXPECT_EQ(wait_for_end(), CS_OK);
+}
+
 TEST_F(SamActive, LossOfTheSupervisorIsSigpipeAndThenAnError) {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) GTEST_SKIP() << "no subreapers under an emulator";
   const auto lose_it = [&](Active& active) {
