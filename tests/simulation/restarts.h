@@ -13,13 +13,16 @@
 
 namespace cs::sam::simulation {
 
+inline constexpr Nanoseconds kLongestDelay = 50 * kMs;
+inline constexpr Nanoseconds kMostDelays = 100;  // a pause is at most so many delays
+
 // By a chance of its own: all other choices of a seed are as without it. Most operators ask for
 // nothing.
 inline OperatorSettings choose_pacing(std::uint64_t seed) {
   Random random(seed ^ 0x7061636500000000U);
   OperatorSettings asked;
   if (!random.once_in(3)) return asked;
-  asked.restart_delay = random.one_of({Nanoseconds{0}, kMs, 10 * kMs, 50 * kMs});
+  asked.restart_delay = random.one_of({Nanoseconds{0}, kMs, 10 * kMs, kLongestDelay});
   asked.restart_limit = random.one_of({RestartLimit{}, RestartLimit{}, RestartLimit{0, 1000 * kMs},
                                        RestartLimit{1, 1000 * kMs}, RestartLimit{2, 5000 * kMs},
                                        RestartLimit{5, 10'000 * kMs},
@@ -73,7 +76,7 @@ class Restarts {
   static constexpr Nanoseconds kEarly = 1000 * kMs;
 
   [[nodiscard]] Nanoseconds twice(Nanoseconds pause) const {
-    return std::min(2 * pause, 100 * delay_);
+    return std::min(2 * pause, kMostDelays * delay_);
   }
   [[nodiscard]] bool is_enough(Nanoseconds now, Nanoseconds Time::*bound) const {
     if (times_.size() < limit_.count) return false;

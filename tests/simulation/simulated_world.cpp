@@ -106,11 +106,11 @@ void SimulatedWorld::sleep(const Awaited& awaited, Nanoseconds until) {
   }
 }
 
-// Everything has to end: whoever is left dies, and the next life is the last. The pause before it is
+// Everything has to end: whoever is left dies, and the next life is the last. A pause before it is
 // slept through.
 void SimulatedWorld::end_of_time(Nanoseconds until) {
   application_.doom(now_);
-  if (!application_.is_at_work() && until < now_ + 100 * 50 * kMs) happen(until);
+  if (!application_.is_at_work() && until <= now_ + kMostDelays * kLongestDelay) happen(until);
 }
 
 void SimulatedWorld::signal_process(pid_t pid, int number) {
