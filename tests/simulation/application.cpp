@@ -146,6 +146,15 @@ void Application::receive_signal(pid_t pid, int number, Nanoseconds now) {
   find_next();
 }
 
+void Application::dump(pid_t pid, Nanoseconds until) {
+  Process* const process = find(pid);
+  if (process == nullptr || process->dies_at != kNever) return;
+  process->dies_at = until;
+  process->dies_with = SIGSEGV | 0x80;
+  if (pid == main_) main_next_ = kNever;
+  find_next();
+}
+
 void Application::reply_came(Nanoseconds now) {
   if (is_at_work() && pending_ != 0) schedule(now, random_.between(0, 100'000));
 }

@@ -53,6 +53,8 @@ class Application {
   void act(Nanoseconds now);
   // The supervisor has signalled one of its processes.
   void receive_signal(pid_t pid, int number, Nanoseconds now);
+  // A process is dumping core until then, as it turns out.
+  void dump(pid_t pid, Nanoseconds until);
   // The supervisor has answered.
   void reply_came(Nanoseconds now);
   // A command has been taken out of the pipe.

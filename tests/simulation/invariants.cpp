@@ -81,6 +81,7 @@ void Invariants::wait_began(Nanoseconds now, const Awaited& awaited, Deadline de
   if (counts_anew_) limit_since_ = std::max(limit_since_, clock_);
   if (counts_anew_) grace_from_ = std::max(grace_from_, clock_);
   if (round_ > 0 && may_have_forgiven(now)) had_busy_ = grace_busy_ = true;
+  note_hold(now);
   if (round_ > 0) {
     check_hang_answered(now);
     check_grace(now);
@@ -146,6 +147,31 @@ void Invariants::beat(Nanoseconds now) {
   count_from(now);
   last_life_ = last_beat_ = now;
   is_excused_ = had_busy_ = false;
+  held_round_ = excused_round_ = 0;
+  was_held_ = may_be_held_ = false;
+}
+
+// A fresh interval begins, unless the supervisor forgives the silence anyway. Who has been let go
+// by a debugger has another one.
+void Invariants::excuse_found(Nanoseconds now, Excuse excuse) {
+  asked_round_ = round_;
+  is_held_ = excuse == Excuse::kHeldByDebugger;
+  const bool is_excused = excuse != Excuse::kNone || may_be_held_;
+  trace_.note(now, "(excuse %d, held before: %d, %d)", static_cast<int>(excuse), was_held_,
+              may_be_held_);
+  if (is_held_ || may_be_held_) held_round_ = round_;
+  if (!is_excused) return;
+  if (excuse != Excuse::kNone || was_held_) excused_round_ = round_;
+  counts_anew_ = true;
+  limit_since_ = std::max(limit_since_, now);
+}
+
+// Where it may have forgiven the silence, it may not have looked at the excuse.
+void Invariants::note_hold(Nanoseconds now) {
+  if (held_round_ != round_ || round_ == 0) return;
+  const bool is_sure = !may_have_forgiven(now);
+  was_held_ = is_held_ && (is_sure || was_held_);
+  may_be_held_ = is_held_ || !is_sure;
 }
 
 void Invariants::signalled(Nanoseconds now, const Process& process, int number) {
@@ -166,7 +192,9 @@ bool Invariants::is_silent() const {
   const bool is_over =
       clock_ - silent_since_ >= settings_.interval || late_beat_at_ >= round_began_;
   const bool may_be_judged = !is_stopping_ || was_silent_;
-  return owed_reply_ == 0 && is_limited() && may_be_judged && is_over && !must_forgive_;
+  const bool is_unexcused = asked_round_ == round_ && excused_round_ != round_;
+  return owed_reply_ == 0 && is_limited() && may_be_judged && is_over && !must_forgive_ &&
+         is_unexcused;
 }
 
 void Invariants::check_warning(Nanoseconds now, const Process& process) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "sam/operator/excuse.h"
 #include "sam/shared/policy.h"
 #include "sam/supervisor/supervisor.h"
 #include "simulation/application.h"
@@ -42,6 +43,8 @@ class Invariants {
   void began(Nanoseconds now);
   void stop_ordered(Nanoseconds now);
   void beat(Nanoseconds now);
+  // What the kernel says of a process that has been found silent.
+  void excuse_found(Nanoseconds now, Excuse excuse);
   void verdict_taken(Nanoseconds now, bool quorate);
   void connected(Nanoseconds now, Service service, Deadline deadline, bool worked);
   void called_daemon(Nanoseconds now, Deadline deadline, Nanoseconds took);
@@ -67,6 +70,7 @@ class Invariants {
   [[nodiscard]] bool may_be_burying() const;
   [[nodiscard]] bool is_silent() const;
   void explain(Nanoseconds now);
+  void note_hold(Nanoseconds now);
   void excuse(Nanoseconds now);
   void excuse_grace(Nanoseconds now);
   void check_hang_answered(Nanoseconds now);
@@ -144,6 +148,12 @@ class Invariants {
   bool grace_busy_ = false;
   bool had_busy_ = false;  // the supervisor may have taken itself for frozen since the last one
   bool must_forgive_ = false;
+  unsigned asked_round_ = 0;    // in which it has looked for an excuse
+  unsigned excused_round_ = 0;  // in which there was one
+  unsigned held_round_ = 0;     // in which a debugger held it, or had let go
+  bool is_held_ = false;
+  bool was_held_ = false;         // when it was last looked at, for sure
+  bool may_be_held_ = false;      // the same, or not: nobody knows
   Nanoseconds silent_since_ = 0;  // at the earliest
   Nanoseconds limit_since_ = 0;   // where the supervisor may count from, at the latest
   Nanoseconds late_beat_at_ = 0;

@@ -145,6 +145,8 @@ void Invariants::began(Nanoseconds now) {
   is_running_ = has_finished_ = is_marked_ = last_was_start_ = warned_ = killed_ = killed_in_vain_ =
       may_have_stopped_ = false;
   has_lost_quorum_ = is_excused_ = grace_excused_ = had_busy_ = must_forgive_ = false;
+  held_round_ = excused_round_ = asked_round_ = 0;
+  was_held_ = may_be_held_ = false;
   silent_since_ = limit_since_ = last_life_ = now;
   last_beat_ = late_beat_at_ = lost_at_ = owed_reply_ = 0;
   era_ = data_.era;

@@ -38,6 +38,7 @@ SimulatedWorld::SimulatedWorld(Random& random, Trace& trace, const Settings& set
       daemon_(random, trace, now_, hardship.has_steady_daemon),
       application_(random, trace, settings, wires_, data_),
       invariants_(trace, settings, application_, wires_, data_, daemon_, asked),
+      excuses_(trace.seed()),
       stop_at_(choose_stop(trace.seed())) {}
 
 Nanoseconds SimulatedWorld::next_event() const {
@@ -267,7 +268,7 @@ void World::signal(pid_t pid, int number) noexcept {
 }
 
 // This world's operator may want the service to stop; its terminal has told the application, which
-// does not listen. The kernel has no excuse for anybody.
+// does not listen.
 std::optional<ForwardedSignal> World::next_forwarded(pid_t) noexcept {
   SimulatedWorld& self = of(this);
   if (!self.is_stop_due()) return {};
@@ -277,9 +278,13 @@ std::optional<ForwardedSignal> World::next_forwarded(pid_t) noexcept {
   return ForwardedSignal{SIGTERM, true};
 }
 
-Excuse World::find_excuse(pid_t) noexcept {
-  of(this).call();
-  return Excuse::kNone;
+Excuse World::find_excuse(pid_t pid) noexcept {
+  SimulatedWorld& self = of(this);
+  self.call();
+  const Excuse excuse = self.excuses_.find(pid, self.now_, self.settings_.interval);
+  if (excuse == Excuse::kDumpingCore) self.application_.dump(pid, self.excuses_.until());
+  self.invariants_.excuse_found(self.now_, excuse);
+  return excuse;
 }
 
 void World::log(const LogRecord&) noexcept { of(this).call(); }

@@ -10,6 +10,7 @@
 #include "sam/supervisor/world.h"
 #include "simulation/application.h"
 #include "simulation/daemon.h"
+#include "simulation/excuses.h"
 #include "simulation/invariants.h"
 #include "simulation/random.h"
 #include "simulation/trace.h"
@@ -79,6 +80,7 @@ class SimulatedWorld : public World {
   Daemon daemon_;
   Application application_;
   Invariants invariants_;
+  Excuses excuses_;
   bool is_quorate_ = false;
   bool is_listening_ = false;
   bool sigchld_pending_ = false;
