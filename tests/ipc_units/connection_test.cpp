@@ -241,6 +241,22 @@ TEST_P(IpcConnection, ChildLetsGoWithoutHarmToItsParent) {
   expect_answer(2);
 }
 
+// While the parent lives nothing but the child's own waking up can end it.
+TEST_P(IpcConnection, CancelEndsTheWaitOfAChild) {
+  serve(late_from(kLate));
+  Child child = Child::run([this] {
+    std::thread other([this] {
+      std::this_thread::sleep_for(milliseconds(100));
+      connection_->cancel();
+    });
+    const cs_error_t status = connection_->wait_event(Deadline::in_milliseconds(20000));
+    other.join();
+    return status == CS_ERR_BAD_HANDLE ? 0 : 1;
+  });
+  EXPECT_TRUE(child.wait().exited_with(0));
+  expect_answer(1);
+}
+
 TEST_P(IpcConnection, ChildKeepsNoDescriptorOpen) {
   serve(late_from(kLate));
   expect_answer(1);

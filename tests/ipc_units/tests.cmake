@@ -8,7 +8,8 @@ cs_without_exceptions(ipc_units/in_flight_test.cpp)
 
 cs_add_namespace_test(ipc_failed_step_test TIMEOUT 60
   LIBS votequorum cs_stand_in OBJECTS cs_ipc cs_common
-  SOURCES ipc_units/failed_step_test.cpp)
+  SOURCES ipc_units/failed_step_test.cpp ipc_units/left_event_test.cpp)
+cs_without_fortification(ipc_failed_step_test)
 cs_add_namespace_test(ipc_connection_test TIMEOUT 120 LIBS cs_stand_in OBJECTS cs_ipc cs_common
   SOURCES ipc_units/connection_test.cpp)
 cs_add_namespace_test(ipc_handshake_test TIMEOUT 60

@@ -83,8 +83,10 @@ class Runner:
 
     def limit(self, run):
         """A hang is a failure; a busy machine is none."""
-        expected = self.memory.data["times"].get(run.name, 10)
-        return min(max(60, 5 * expected), 120) if not run.private else max(300, 5 * expected)
+        expected = self.memory.data["times"].get(run.name)
+        if expected is None:
+            return 300 if run.private else 60
+        return max(60, 6 * expected)
 
     def run(self, run, has_slip=True):
         """None when the test passes, else the name of what failed in it."""
