@@ -56,7 +56,10 @@ void Invariants::replied(Nanoseconds now, const ReplyFrame& reply, bool was_sent
   did_something_ = true;
   owed_reply_ = was_sent ? 0 : reply.sequence;
   if (reply.status != CS_OK) {
-    require(is_stopping_ && !is_running_, now, "no start is refused but for an ordered stop");
+    // A daemon's end may not tell that SIGKILL has reached it: then its last words count.
+    const bool may_have_stopped = killed_ && application_.has_forked();
+    require(is_stopping_ && (!is_running_ || may_have_stopped), now,
+            "no start is refused but for an ordered stop");
     if (reply.sequence == wanted_start_) wanted_start_ = 0;
   }
   if (reply.sequence == wanted_start_ && wanted_start_ != 0 && !has_finished_ && !killed_) {
@@ -200,9 +203,12 @@ void Invariants::check_answers(Nanoseconds now, Deadline deadline) {
 void Invariants::connected(Nanoseconds now, Service service, Deadline deadline, bool worked) {
   did_something_ = true;
   Nanoseconds& failed = failed_connect_[static_cast<int>(service)];
-  // Killed for the application though another of its processes is at work: the last words follow.
+  // Taken for the application's end, though another of its processes is at work: the last words
+  // follow.
+  const bool is_unknown =
+      application_.has_forked() && application_.main()->announced > round_began_;
   const bool is_settled = killed_ && application_.has_forked();
-  const bool is_end = gives_up_ || !application_.is_at_work() || is_settled;
+  const bool is_end = gives_up_ || !application_.is_at_work() || is_settled || is_unknown;
   require(failed == 0 || now - failed >= kShortestPause || is_end, now,
           "nobody tries again without a pause");
   if (round_ > 0) require(deadline.when() <= now + call_bound_, now, "no call without bound");
