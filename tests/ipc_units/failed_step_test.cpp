@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // libqb fails in the second step of connecting, in each way that its versions have.
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <qb/qbipcc.h>
 
@@ -11,7 +12,8 @@ namespace cs::test {
 namespace {
 
 int failure = 0;
-int failing = -1;  // so many attempts; below 0: all
+int failing = -1;          // so many attempts; below 0: all
+bool closes_zero = false;  // as libqb does with sockets
 
 }  // namespace
 }  // namespace cs::test
@@ -24,6 +26,7 @@ extern "C" int qb_ipcc_connect_continue(qb_ipcc_connection_t* connection) {
   if (result != 0 || cs::test::failure == 0 || cs::test::failing == 0) return result;
   if (cs::test::failing > 0) --cs::test::failing;
   qb_ipcc_disconnect(connection);
+  if (cs::test::closes_zero) ::close(0);
   return cs::test::failure;
 }
 
@@ -38,6 +41,7 @@ class FailedStep : public StandInTest {
   void TearDown() override {
     failure = 0;
     failing = -1;
+    closes_zero = false;
   }
 };
 
@@ -51,6 +55,20 @@ TEST_F(FailedStep, AnyResultButZeroIsAFailure) {
   EXPECT_EQ(open_descriptors(), before);
   failure = 0;
   EXPECT_TRUE(connect());
+}
+
+TEST_F(FailedStep, DescriptorZeroStaysWhatItIs) {
+  stand_in_.emplace([](Peer& peer, const Request&) { peer.reply(status_reply()); });
+  Child child = Child::run([] {
+    const int file = ::open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    if (::dup2(file, 0) != 0) return 1;
+    const auto identity = FileIdentity(0);
+    failure = -EACCES;
+    closes_zero = true;
+    if (connect().status() != CS_ERR_ACCESS) return 2;
+    return identity.is_behind(0) ? 0 : 3;
+  });
+  EXPECT_TRUE(child.wait().exited_with(0));
 }
 
 TEST_F(FailedStep, IsRepeatedWhenItWasInterrupted) {
