@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 
 #include <csignal>
+#include <thread>
 
+#include "support/memory_in_use.h"
 #include "votequorum_standin/stand_in_test.h"
 
 namespace cs::test {
@@ -44,6 +46,7 @@ namespace cs::test {
 namespace {
 
 void end_thread() { ::pthread_exit(nullptr); }
+void cancel_thread() { ::pthread_cancel(::pthread_self()); }  // where it waits next
 
 sigjmp_buf outside;
 void jump() {
@@ -58,17 +61,22 @@ void look_at_signals() {
   holds_signals_off = ::sigismember(&mask, SIGALRM) == 1;
 }
 
+constexpr unsigned kLate = 500;  // node ids from here on are answered late
+
 // An event for each trackstart, and answers.
 void answer(Peer& peer, const Request& request) {
   if (request.id() == kTrackStart) peer.event(expected_votes_event(9, 3));
-  peer.reply(request.id() == kGetInfo ? info_reply(request.u32(16)) : status_reply());
+  if (request.id() != kGetInfo) return peer.reply(status_reply());
+  const unsigned asked = request.u32(16);
+  if (asked < kLate) return peer.reply(info_reply(asked));
+  peer.after(milliseconds(20), [asked](Peer& p) { p.reply(info_reply(asked)); });
 }
 
 class LeftCall : public StandInTest {
  protected:
-  // Lets a thread do this with the handle, which is to end inside.
+  // Lets a thread do this with the handle. Whether it has ended inside.
   template <typename Body>
-  void end_in(Body body) {
+  bool ends_in(Body body) {
     pthread_t thread;
     struct Argument {
       Body body;
@@ -78,10 +86,10 @@ class LeftCall : public StandInTest {
       static_cast<Argument*>(data)->body(static_cast<Argument*>(data)->handle);
       return data;  // it has not ended inside
     };
-    ASSERT_EQ(::pthread_create(&thread, nullptr, run, &argument), 0);
+    EXPECT_EQ(::pthread_create(&thread, nullptr, run, &argument), 0);
     void* result = nullptr;
-    ASSERT_EQ(::pthread_join(thread, &result), 0);
-    ASSERT_EQ(result, nullptr);
+    EXPECT_EQ(::pthread_join(thread, &result), 0);
+    return result != &argument;
   }
 
   static void wait_for_event(Session& session) {
@@ -111,7 +119,7 @@ class LeftCall : public StandInTest {
 TEST_F(LeftCall, NotificationOfItsEventIsDroppedSoon) {
   ASSERT_NO_FATAL_FAILURE(serve(answer));
   ASSERT_NO_FATAL_FAILURE(wait_for_event(session_));
-  ASSERT_NO_FATAL_FAILURE(end_in([](votequorum_handle_t handle) {
+  ASSERT_TRUE(ends_in([](votequorum_handle_t handle) {
     on_receive = end_thread;
     (void)votequorum_dispatch(handle, CS_DISPATCH_ONE);
   }));
@@ -128,7 +136,7 @@ TEST_F(LeftCall, NotificationOfItsEventIsDroppedSoon) {
 TEST_F(LeftCall, HalfSentRequestGivesTheConnectionUp) {
   ASSERT_NO_FATAL_FAILURE(serve(answer));
   ASSERT_EQ(session_.getinfo(), CS_OK);
-  ASSERT_NO_FATAL_FAILURE(end_in([](votequorum_handle_t handle) {
+  ASSERT_TRUE(ends_in([](votequorum_handle_t handle) {
     votequorum_info info;
     on_send = end_thread;
     (void)votequorum_getinfo(handle, 1, &info);
@@ -137,6 +145,39 @@ TEST_F(LeftCall, HalfSentRequestGivesTheConnectionUp) {
   EXPECT_EQ(session_.getinfo(), CS_ERR_LIBRARY);
   EXPECT_EQ(votequorum_finalize(session_.release()), CS_OK);
   ASSERT_EQ(session_.open(), CS_OK);
+  EXPECT_EQ(session_.getinfo(), CS_OK);
+}
+
+TEST_F(LeftCall, AnswerOfACancelledRequestTakesNoMemory) {
+  ASSERT_NO_FATAL_FAILURE(serve(answer));
+  std::size_t before = 0;
+  int cancelled = 0;  // all of them, where the machine is not too busy
+  for (int i = 0; i < 60; ++i) {
+    if (i == 10) before = memory_in_use();
+    cancelled += ends_in([](votequorum_handle_t handle) {
+      votequorum_info info;
+      on_send = cancel_thread;
+      (void)votequorum_getinfo(handle, kLate, &info);
+    });
+    ASSERT_EQ(session_.getinfo(), CS_OK);  // it finds that answer ahead of its own
+  }
+  EXPECT_GT(cancelled, 30);
+  EXPECT_LT(memory_in_use(), before + 10'000);
+}
+
+// While the parent lives nothing but the thread's own waking up can end its wait.
+TEST_F(LeftCall, FinalizeInAChildEndsTheWaitOfItsThread) {
+  ASSERT_NO_FATAL_FAILURE(serve(answer));
+  Child child = Child::run([handle = handle()] {
+    std::thread waiting([handle] {
+      EXPECT_EQ(votequorum_dispatch(handle, CS_DISPATCH_BLOCKING), CS_ERR_BAD_HANDLE);
+    });
+    std::this_thread::sleep_for(milliseconds(100));
+    const cs_error_t status = votequorum_finalize(handle);
+    waiting.join();
+    return status == CS_OK && !HasFailure() ? 0 : 1;
+  });
+  EXPECT_TRUE(child.wait().exited_with(0));
   EXPECT_EQ(session_.getinfo(), CS_OK);
 }
 
