@@ -102,8 +102,9 @@ class Place:
             result["keys"] = self.corosync.keys("") if request.get("keys") else []
             if result["keys"]:
                 self.corosync.remove_keys()
-        with open(self.transcript, encoding="ascii", errors="replace") as file:
-            result["records"] = file.read().splitlines()
+        # Text from memory that was never set may have any character in it but this one.
+        with open(self.transcript, encoding="ascii", errors="replace", newline="\n") as file:
+            result["records"] = [line for line in file.read().split("\n") if line]
         return result
 
     def spawn(self, environment):
