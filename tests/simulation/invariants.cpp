@@ -88,6 +88,7 @@ void Invariants::wait_began(Nanoseconds now, const Awaited& awaited, Deadline de
     check_deaths(now, awaited, deadline, ends_at_once || hears);
     check_restart(now, deadline);
     check_answers(now, deadline);
+    check_services(now, deadline);
     check_keys(now);
   }
   check_wake(now, deadline, ends_at_once);

@@ -47,6 +47,7 @@ class Invariants {
   void excuse_found(Nanoseconds now, Excuse excuse);
   void verdict_taken(Nanoseconds now, bool quorate);
   void connected(Nanoseconds now, Service service, Deadline deadline, bool worked);
+  void quorum_dropped() { quorum_lost_ = round_began_; }
   void called_daemon(Nanoseconds now, Deadline deadline, Nanoseconds took);
   void key_set(Nanoseconds now, const Keys& before, const Keys& after);
   void ended(Nanoseconds now, const Ending& ending);
@@ -79,6 +80,7 @@ class Invariants {
   void check_deaths(Nanoseconds now, const Awaited& awaited, Deadline deadline, bool hears);
   void check_restart(Nanoseconds now, Deadline deadline);
   void check_answers(Nanoseconds now, Deadline deadline);
+  void check_services(Nanoseconds now, Deadline deadline);
   void check_keys(Nanoseconds now);
   [[nodiscard]] bool was_told_all(Nanoseconds now);
   void check_warning(Nanoseconds now, const Process& process);
@@ -101,11 +103,13 @@ class Invariants {
   // Of the supervisor.
   static constexpr unsigned kMostCommands = 64;
   bool gives_up_ = false;
-  bool is_stopping_ = false;     // the operator's wish
-  bool was_silent_ = false;      // then already, or had been
-  bool is_forking_ = false;      // it has buried an instance, and has no new one yet
-  Nanoseconds buried_from_ = 0;  // where the round began in which it has buried the last one
-  Nanoseconds restart_tried_ = 0;
+  bool is_stopping_ = false;       // the operator's wish
+  bool was_silent_ = false;        // then already, or had been
+  bool is_forking_ = false;        // it has buried an instance, and has no new one yet
+  Nanoseconds buried_from_ = 0;    // where the round began in which it has buried the last one
+  Nanoseconds last_try_ = 0;       // of the next instance
+  Nanoseconds restart_tried_ = 0;  // the same, or when it was seen to have failed
+  Nanoseconds quorum_lost_ = 0;    // its connection, at the earliest
   bool is_waiting_ = false;
   unsigned round_ = 0;
   Nanoseconds round_began_ = 0;

@@ -82,7 +82,7 @@ void Invariants::started(Nanoseconds now) {
 void Invariants::buried(Nanoseconds now) {
   is_forking_ = true;
   buried_from_ = round_began_;
-  restart_tried_ = 0;
+  restart_tried_ = last_try_ = 0;
   trace_.note(now, "the supervisor has buried the instance");
   require(restarts_.decided(round_began_, now), now, "the limit of restarts is kept");
   require(application_.has_forked() || wires_.commands.empty(), now,
@@ -97,8 +97,10 @@ void Invariants::stop_ordered(Nanoseconds now) {
 
 void Invariants::restart_tried(Nanoseconds now) {
   trace_.note(now, "(the next instance is tried)");
-  restart_tried_ = now;
   require(now >= restarts_.earliest(), now, "no restart before the pause is over");
+  require(last_try_ == 0 || now - last_try_ >= kShortestPause, now,
+          "nobody tries again without a pause");
+  restart_tried_ = last_try_ = now;
 }
 
 // A pause that is over is followed by a start, and each that fails by another one.
@@ -211,8 +213,19 @@ void Invariants::connected(Nanoseconds now, Service service, Deadline deadline, 
   const bool is_end = gives_up_ || !application_.is_at_work() || is_settled || is_unknown;
   require(failed == 0 || now - failed >= kShortestPause || is_end, now,
           "nobody tries again without a pause");
+  const bool is_lost_quorum = service == Service::kQuorum && quorum_lost_ != 0;
+  require(!is_lost_quorum || now - quorum_lost_ >= kShortestPause, now,
+          "nobody tries again without a pause");
   if (round_ > 0) require(deadline.when() <= now + call_bound_, now, "no call without bound");
   failed = worked ? 0 : now;
+}
+
+// A connection that is lost is made again, whether anything else happens or not.
+void Invariants::check_services(Nanoseconds now, Deadline deadline) {
+  const bool lacks_quorum = settings_.policy.needs_quorum() && !daemon_.has_quorum_client();
+  const bool lacks_cmap = settings_.policy.publishes() && !daemon_.cmap_connected;
+  require(!(lacks_quorum || lacks_cmap) || deadline.when() <= now + kLongestPause + kMs, now,
+          "a lost connection is made again");
 }
 
 void Invariants::called_daemon(Nanoseconds now, Deadline, Nanoseconds took) {

@@ -92,6 +92,7 @@ std::optional<bool> World::next_verdict() noexcept {
     self.is_quorate_ = self.daemon_.take_verdict();
   } else if (self.daemon_.quorum_is_broken()) {
     self.daemon_.drop_quorum();
+    self.invariants_.quorum_dropped();
     self.is_quorate_ = false;
   } else {
     return {};
