@@ -55,7 +55,8 @@ class Place:
             with connection:
                 try:
                     words = connection.makefile().readline().split()
-                    connection.sendall((self.answer(*words) or "").encode())
+                    if words:  # who asked may have been killed before
+                        connection.sendall((self.answer(*words) or "").encode())
                 except BrokenPipeError:
                     pass  # who asked has ended
                 except (OSError, subprocess.SubprocessError) as error:
