@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Leaving a sam_start that waits for quorum: by cancellation, by siglongjmp, and by sam_finalize
-// from elsewhere. Cases of a suite *BeyondStock fail with the distribution's library.
+// from elsewhere; and a sam_register that waits for the daemon. Cases of a suite *BeyondStock fail
+// with the distribution's library.
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -188,6 +189,43 @@ TEST_F(SamLeftStartBeyondStock, EndsWhenAHandlerFinalizes) {
   application.wait_for("done");
   application.expect_exit_code(6);
   EXPECT_EQ(application.count("registered"), 1U);
+}
+
+class SamLeftRegistration : public SamDaemonTest {};
+
+// A daemon that has stopped does not answer the one that publishes.
+TEST_F(SamLeftRegistration, CanBeRepeatedWhenCancelled) {
+  SamProcess application([] {
+    accept_go();
+    const auto policy = SAM_RECOVERY_POLICY_QUIT | SAM_RECOVERY_POLICY_CMAP;
+    app::expect_ok(sam_initialize(kInterval, static_cast<sam_recovery_policy_t>(policy)));
+    app::report("initialized");
+    wait_for_go();
+    pthread_t thread;
+    const auto body = [](void*) -> void* {
+      (void)sam_register(nullptr);
+      return nullptr;
+    };
+    app::expect_that(pthread_create(&thread, nullptr, body, nullptr) == 0);
+    app::pause_for(300);
+    pthread_cancel(thread);
+    void* result = nullptr;
+    app::expect_that(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);
+    app::report("cancelled");
+    wait_for_go();
+    app::expect_ok(sam_register(nullptr));
+    app::expect_ok(sam_start());
+    app::report("started");
+    ::_exit(7);
+  });
+  const pid_t pid = application.wait_for("initialized").pid;
+  daemon().pause();
+  go(pid);
+  application.wait_for("cancelled");
+  daemon().resume();
+  go(pid);
+  application.wait_for("started");
+  application.expect_exit_code(7);
 }
 
 }  // namespace
