@@ -11,6 +11,19 @@
 
 namespace cs::sam {
 namespace {
+std::atomic<int> g_polls = 0;
+}  // namespace
+}  // namespace cs::sam
+
+// In place of libc's.
+extern "C" int poll(pollfd* entries, nfds_t count, int timeout_ms) {
+  ++cs::sam::g_polls;
+  const timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
+  return ::ppoll(entries, count, timeout_ms < 0 ? nullptr : &timeout, nullptr);
+}
+
+namespace cs::sam {
+namespace {
 
 std::atomic<int> g_handled;
 
@@ -82,6 +95,20 @@ INSTANTIATE_TEST_SUITE_P(
     Of, SamCancelGuard,
     testing::Combine(testing::Values(PTHREAD_CANCEL_ENABLE, PTHREAD_CANCEL_DISABLE),
                      testing::Values(PTHREAD_CANCEL_DEFERRED, PTHREAD_CANCEL_ASYNCHRONOUS)));
+
+// One that is on its way is a signal, which glibc's handler takes in a call that may wait, and not
+// in the code behind the guard.
+TEST(SamCancelGuard, GivesAnAsynchronousCancellationAPlaceToArrive) {
+  for (const int type : {PTHREAD_CANCEL_DEFERRED, PTHREAD_CANCEL_ASYNCHRONOUS}) {
+    g_polls = 0;
+    (void)result_in_a_thread([type]() -> void* {
+      pthread_setcanceltype(type, nullptr);
+      const CancelGuard guard;
+      return nullptr;
+    });
+    EXPECT_EQ(g_polls, type == PTHREAD_CANCEL_ASYNCHRONOUS ? 1 : 0);
+  }
+}
 
 TEST(SamCallGuard, LetsSignalsInOnlyWhereItWaits) {
   const CountedSignal counted;
