@@ -20,7 +20,10 @@ std::optional<typename Queue::value_type> take(Queue& queue) {
 
 }  // namespace
 
-Nanoseconds World::now() noexcept { return of(this).time; }
+Nanoseconds World::now() noexcept {
+  if (of(this).on_clock) of(this).on_clock();
+  return of(this).time;
+}
 
 Nanoseconds World::beat_resolution() const noexcept { return 4 * ScriptedWorld::kMs; }
 
@@ -67,6 +70,7 @@ std::optional<int> World::reap(pid_t child, int, Patience patience) noexcept {
   ScriptedProcess& process = of(this).processes[child];
   if (patience == Patience::kEndless) process.is_alive = false;
   if (process.is_alive) return {};
+  if (of(this).on_reap) of(this).on_reap();
   return process.status;
 }
 
@@ -92,9 +96,15 @@ std::optional<ForwardedSignal> World::next_forwarded(pid_t) noexcept {
   return take(of(this).forwarded);
 }
 
-Excuse World::find_excuse(pid_t) noexcept { return of(this).excuse; }
+Excuse World::find_excuse(pid_t) noexcept {
+  if (of(this).on_excuse) of(this).on_excuse();
+  return of(this).excuse;
+}
 
-void World::log(const LogRecord& record) noexcept { of(this).records.push_back(record); }
+void World::log(const LogRecord& record) noexcept {
+  of(this).records.push_back(record);
+  errno = EIO;  // nobody may count on it
+}
 
 bool World::notify(std::string_view message) noexcept {
   of(this).notices.emplace_back(message);

@@ -54,6 +54,8 @@ class ScriptedWorld : public World {
 
   std::deque<ForwardedSignal> forwarded;
   Excuse excuse = Excuse::kNone;
+  // What happens while the clock is read, an excuse is looked for, a dead child is reaped.
+  std::function<void()> on_clock, on_excuse, on_reap;
   std::vector<LogRecord> records;
   std::vector<std::string> notices;
   bool loses_notices = false;

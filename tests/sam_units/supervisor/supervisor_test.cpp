@@ -78,6 +78,12 @@ TEST_F(SamSupervisor, FirstForkThatFailsIsReported) {
   EXPECT_THAT(world_.deadlines, IsEmpty());
 }
 
+TEST_F(SamSupervisor, FirstForkThatFailsLeavesNoKeys) {
+  world_.forks = {};
+  EXPECT_EQ(run(kQuit | SAM_RECOVERY_POLICY_CMAP).kind, Ending::Kind::kFailed);
+  EXPECT_THAT(world_.asked.back(), testing::StartsWith("delete "));
+}
+
 TEST_F(SamSupervisor, LaterForkThatFailsIsTriedAgainAfterAPause) {
   then_start();
   then_die(SIGSEGV);
@@ -211,6 +217,41 @@ TEST_F(SamSupervisor, WhileTheKernelHasAnExcuseSilenceIsNoHang) {
   EXPECT_THAT(world_.signals, IsEmpty());
 }
 
+TEST_F(SamSupervisor, AHealthCheckWhileAnExcuseIsLookedForCounts) {
+  world_.on_excuse = [this] { world_.shared_page.beat(world_.time); };
+  then_start();
+  then([this] { world_.time += kInterval + 4 * kMs; });
+  then([this] { EXPECT_THAT(world_.signals, IsEmpty()); });
+  (void)run();
+}
+
+// Wherever in the round it comes: as long as the clock is read after it.
+TEST_F(SamSupervisor, AHealthCheckThatComesBeforeTheClockIsReadCounts) {
+  int readings = 0;  // since the wait
+  int beats = 0;
+  std::size_t signals_before = 0;
+  for (int beats_at = 1; beats_at < 8; ++beats_at) {
+    world_.on_clock = [&, beats_at] {
+      if (++readings != beats_at) return;
+      world_.shared_page.beat(++world_.time);
+      signals_before = world_.signals.size();
+      ++beats;
+    };
+    world_.forks = {kFirst};
+    world_.processes.clear();
+    world_.signals.clear();
+    then_start();
+    then([&] {
+      world_.time += kInterval + 4 * kMs;
+      readings = 0;
+    });
+    then([&] { EXPECT_EQ(world_.signals.size(), signals_before) << beats_at; });
+    then([this] { world_.die(kFirst, 0); });
+    (void)run();
+  }
+  EXPECT_GE(beats, 3);
+}
+
 TEST_F(SamSupervisor, TheInstanceMayChangeTheWarnSignal) {
   then([this] {
     world_.commands.push_back({Received::kFrame, {Command::kWarnSignal, SIGUSR2, 1, 1}});
@@ -262,6 +303,14 @@ TEST_F(SamSupervisor, AfterAStopThatWasOrderedNoInstanceFollows) {
   EXPECT_EQ(last_record().reason.kind, Reason::Kind::kStopAsked);
   EXPECT_EQ(last_record().reason.value, SIGTERM);
   EXPECT_FALSE(last_record().is_failure);
+}
+
+TEST_F(SamSupervisor, AStopThatComesWithTheDeathIsFollowedByNoInstance) {
+  world_.on_reap = [this] { world_.forwarded.push_back({SIGTERM, true}); };
+  then_start();
+  then_die(SIGSEGV);
+  EXPECT_EQ(run(kRestart).kind, Ending::Kind::kOver);
+  EXPECT_EQ(last_record().reason.kind, Reason::Kind::kStopAsked);
 }
 
 TEST_F(SamSupervisor, AnotherSignalThanTheOneThatAskedIsToldAtExit) {
@@ -326,6 +375,19 @@ TEST_F(SamSupervisor, ServiceManagerHearsOfReadinessAndOfTheEnd) {
   (void)run();
   EXPECT_THAT(world_.notices, Contains(testing::HasSubstr("READY=1")));
   EXPECT_THAT(world_.notices.back(), testing::HasSubstr("STOPPING=1"));
+}
+
+TEST_F(SamSupervisor, ServiceManagerHearsOfReadinessOnce) {
+  asked_.notifies = true;
+  std::size_t heard = 0;
+  then_start();
+  then([&] {
+    heard = world_.notices.size();
+    world_.send(Command::kStop, 2);
+    world_.send(Command::kStart, 3);
+  });
+  then([&] { EXPECT_EQ(world_.notices.size(), heard); });
+  (void)run();
 }
 
 TEST_F(SamSupervisor, ALostNoticeIsSentAgainAfterAPause) {
