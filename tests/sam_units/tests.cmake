@@ -25,6 +25,7 @@ foreach(unit instance publisher service_link supervisor)
                                             sam_units/supervisor/scripted_world.cpp)
   target_sources(sam_${unit}_test PRIVATE ${supervisor_objects})
 endforeach()
+target_sources(sam_supervisor_test PRIVATE sam_units/supervisor/supervisor_operator_test.cpp)
 
 cs_add_namespace_test(sam_service_clients_test TIMEOUT 120
   LIBS cs_stand_in OBJECTS cs_sam cs_ipc cs_common

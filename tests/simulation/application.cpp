@@ -18,7 +18,6 @@ pid_t Application::begin(unsigned instance, Nanoseconds now, bool is_last) {
     return !process.is_alive && (process.is_reaped || !process.is_child);
   });
   instance_ = instance;
-  has_forked_ = false;
   heir_ = 0;
   Process& child = new_process(true);
   main_ = child.pid;
@@ -62,10 +61,7 @@ const Process* Application::find_const(pid_t pid) const {
   return nullptr;
 }
 
-bool Application::is_at_work() const {
-  const Process* const process = main();
-  return process != nullptr && process->is_alive;
-}
+bool Application::is_at_work() const { return main() != nullptr && main()->is_alive; }
 
 bool Application::holds_pipe(unsigned pipe) const {
   return std::any_of(processes_.begin(), processes_.end(), [pipe](const Process& process) {

@@ -1,67 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The supervisor's loop in a scripted world: what the simulation leaves out (the operator's wishes,
-// log, notices, exit codes), and the order of single steps.
-#include "sam/supervisor/supervisor.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <signal.h>
-
-#include <cerrno>
-
-#include "sam_units/supervisor/scripted_world.h"
+// The supervisor's loop in a scripted world: what the simulation leaves out (log, exit codes), and
+// the order of single steps.
+#include "sam_units/supervisor/supervisor_support.h"
 
 namespace cs::sam {
 namespace {
-
-using testing::Contains;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::Pair;
-using Event = LogRecord::Event;
-
-constexpr Nanoseconds kMs = kNanosecondsPerMillisecond;
-constexpr Nanoseconds kInterval = 2000 * kMs;
-constexpr pid_t kSelf = 50;
-constexpr pid_t kFirst = 100;
-constexpr pid_t kSecond = 101;
-constexpr unsigned kQuit = SAM_RECOVERY_POLICY_QUIT;
-constexpr unsigned kRestart = SAM_RECOVERY_POLICY_RESTART;
-constexpr int kExitedWith3 = 3 << 8;
-
-class SamSupervisor : public testing::Test {
- protected:
-  SamSupervisor() { world_.forks = {kFirst}; }
-  ~SamSupervisor() override { EXPECT_TRUE(world_.waits.empty()) << "it ended too early"; }
-
-  Ending run(unsigned policy = kQuit, Nanoseconds interval = kInterval) {
-    const Settings settings{*RecoveryPolicy::parse(policy), interval};
-    Supervisor supervisor(settings, kSelf, world_, warn_signal_, asked_);
-    EXPECT_EQ(supervisor.prepare(Deadline::at(world_.time + kInterval)), CS_OK);
-    return supervisor.run();
-  }
-  // What happens in the next wait that has no script yet.
-  template <typename Step>
-  void then(Step step) {
-    world_.waits.emplace_back(step);
-  }
-  void then_start() {
-    then([this] { world_.send(Command::kStart, 1); });
-  }
-  void then_die(int status) {
-    then([this, status] { world_.die(kFirst, status); });
-  }
-  void then_forward(int number, bool has_reached_instance = false) {
-    then([this, number, has_reached_instance] {
-      world_.forwarded.push_back({number, has_reached_instance});
-    });
-  }
-  [[nodiscard]] const LogRecord& last_record() const { return world_.records.back(); }
-
-  ScriptedWorld world_;
-  std::atomic<int> warn_signal_ = SIGTERM;
-  OperatorSettings asked_;
-};
 
 TEST_F(SamSupervisor, NewInstanceLeavesWithItsNumber) {
   world_.forks = {0};
@@ -133,14 +76,8 @@ TEST_F(SamSupervisor, DeathBySignalIsExitCodeZero) {
   EXPECT_EQ(run().exit_code, 0);
 }
 
-TEST_F(SamSupervisor, DeathBySignalIsToldAsAShellDoesIfThatIsAskedFor) {
-  asked_.tells_signal_at_exit = true;
-  then_start();
-  then_die(SIGSEGV);
-  EXPECT_EQ(run().exit_code, 128 + SIGSEGV);
-}
-
 // However much came before it: a round takes only so many commands.
+
 TEST_F(SamSupervisor, AStopThatArrivesWithTheDeathMakesItOrderly) {
   then_start();
   then([this] {
@@ -206,26 +143,8 @@ TEST_F(SamSupervisor, ANudgeIsTakenBackSoThatTheNextCheckNudgesAgain) {
   (void)run();
 }
 
-TEST_F(SamSupervisor, WhileTheKernelHasAnExcuseSilenceIsNoHang) {
-  world_.excuse = Excuse::kDumpingCore;
-  then_start();
-  for (int i = 0; i < 3; ++i) {
-    then([this] { world_.time += kInterval + 4 * kMs; });
-  }
-  then_die(SIGSEGV);
-  (void)run();
-  EXPECT_THAT(world_.signals, IsEmpty());
-}
-
-TEST_F(SamSupervisor, AHealthCheckWhileAnExcuseIsLookedForCounts) {
-  world_.on_excuse = [this] { world_.shared_page.beat(world_.time); };
-  then_start();
-  then([this] { world_.time += kInterval + 4 * kMs; });
-  then([this] { EXPECT_THAT(world_.signals, IsEmpty()); });
-  (void)run();
-}
-
 // Wherever in the round it comes: as long as the clock is read after it.
+
 TEST_F(SamSupervisor, AHealthCheckThatComesBeforeTheClockIsReadCounts) {
   int readings = 0;  // since the wait
   int beats = 0;
@@ -286,124 +205,8 @@ TEST_F(SamSupervisor, UnableToWaitItGivesUpWithErrno) {
   EXPECT_THAT(world_.signals, ElementsAre(Pair(kFirst, SIGKILL)));
 }
 
-TEST_F(SamSupervisor, SignalsArePassedOnUnlessTheInstanceHasThem) {
-  then_forward(SIGHUP);
-  then_forward(SIGUSR1, true);
-  then([this] { EXPECT_THAT(world_.signals, ElementsAre(Pair(kFirst, SIGHUP))); });
-  (void)run();
-}
-
-TEST_F(SamSupervisor, AfterAStopThatWasOrderedNoInstanceFollows) {
-  then_start();
-  then_forward(SIGTERM);
-  then_die(SIGTERM);
-  const Ending ending = run(kRestart);
-  EXPECT_EQ(ending.kind, Ending::Kind::kOver);
-  EXPECT_EQ(ending.exit_code, 0);
-  EXPECT_EQ(last_record().reason.kind, Reason::Kind::kStopAsked);
-  EXPECT_EQ(last_record().reason.value, SIGTERM);
-  EXPECT_FALSE(last_record().is_failure);
-}
-
-TEST_F(SamSupervisor, AStopThatComesWithTheDeathIsFollowedByNoInstance) {
-  world_.on_reap = [this] { world_.forwarded.push_back({SIGTERM, true}); };
-  then_start();
-  then_die(SIGSEGV);
-  EXPECT_EQ(run(kRestart).kind, Ending::Kind::kOver);
-  EXPECT_EQ(last_record().reason.kind, Reason::Kind::kStopAsked);
-}
-
-TEST_F(SamSupervisor, AnotherSignalThanTheOneThatAskedIsToldAtExit) {
-  asked_.tells_signal_at_exit = true;
-  then_start();
-  then_forward(SIGTERM);
-  then_die(SIGSEGV);
-  EXPECT_EQ(run(kRestart).exit_code, 128 + SIGSEGV);
-}
-
-TEST_F(SamSupervisor, AStopOrderedWhileWaitingForQuorumLetsTheProcessGo) {
-  then_start();
-  then_forward(SIGTERM);
-  then([this] {
-    ASSERT_EQ(world_.replies.size(), 1U);
-    EXPECT_EQ(world_.replies[0].status, CS_ERR_FAILED_OPERATION);
-    world_.die(kFirst, kExitedWith3);
-  });
-  world_.has_quorum = true;
-  EXPECT_EQ(run(kRestart | SAM_RECOVERY_POLICY_QUORUM).exit_code, 0);
-}
-
-TEST_F(SamSupervisor, AStopWhileARestartIsWaitedForEndsAtOnce) {
-  asked_.restart_delay = 60'000 * kMs;
-  then_start();
-  then_die(SIGSEGV);
-  then_forward(SIGTERM);
-  EXPECT_EQ(run(kRestart).kind, Ending::Kind::kOver);
-  EXPECT_EQ(last_record().reason.kind, Reason::Kind::kStopAsked);
-}
-
-TEST_F(SamSupervisor, ARestartWaitsForItsDelay) {
-  asked_.restart_delay = 60'000 * kMs;
-  then_start();
-  then_die(SIGSEGV);
-  then([this] {
-    ASSERT_FALSE(world_.deadlines.back().is_never());
-    EXPECT_GT(world_.deadlines.back().when(), world_.time);
-    world_.forks = {0};
-    world_.time = world_.deadlines.back().when();
-  });
-  EXPECT_EQ(run(kRestart).instance_id, 2U);
-}
-
-TEST_F(SamSupervisor, AtTheRestartLimitItEndsAsFailed) {
-  asked_.restart_limit = {.count = 1, .period = 60'000 * kMs};
-  world_.forks = {kFirst, kSecond};
-  then_start();
-  then_die(SIGSEGV);
-  then([this] { world_.send(Command::kStart, 1, 2); });
-  then([this] { world_.die(kSecond, SIGSEGV); });
-  const Ending ending = run(kRestart);
-  EXPECT_EQ(ending.kind, Ending::Kind::kOver);
-  EXPECT_NE(ending.exit_code, 0);
-  EXPECT_EQ(last_record().reason.kind, Reason::Kind::kLimitReached);
-}
-
-TEST_F(SamSupervisor, ServiceManagerHearsOfReadinessAndOfTheEnd) {
-  asked_.notifies = true;
-  then_start();
-  then_die(kExitedWith3);
-  (void)run();
-  EXPECT_THAT(world_.notices, Contains(testing::HasSubstr("READY=1")));
-  EXPECT_THAT(world_.notices.back(), testing::HasSubstr("STOPPING=1"));
-}
-
-TEST_F(SamSupervisor, ServiceManagerHearsOfReadinessOnce) {
-  asked_.notifies = true;
-  std::size_t heard = 0;
-  then_start();
-  then([&] {
-    heard = world_.notices.size();
-    world_.send(Command::kStop, 2);
-    world_.send(Command::kStart, 3);
-  });
-  then([&] { EXPECT_EQ(world_.notices.size(), heard); });
-  (void)run();
-}
-
-TEST_F(SamSupervisor, ALostNoticeIsSentAgainAfterAPause) {
-  asked_.notifies = true;
-  world_.loses_notices = true;
-  then([] {});
-  then([this] {
-    EXPECT_EQ(world_.notices.size(), 1U);
-    EXPECT_EQ(world_.deadlines.back(), Deadline::at(world_.time + 100 * kMs));
-    world_.time += 100 * kMs;
-  });
-  then([this] { EXPECT_EQ(world_.notices.size(), 2U); });
-  (void)run();
-}
-
 // However many verdicts came before the last one: a round takes only so many.
+
 TEST_F(SamSupervisor, AStartAfterLostQuorumWaits) {
   world_.has_quorum = world_.is_quorate_now = true;
   then([this] {

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The supervisor's loop in a scripted world: what the operator has asked for.
+#include "sam_units/supervisor/supervisor_support.h"
+
+namespace cs::sam {
+namespace {
+
+class SamSupervisorOperator : public SamSupervisor {};
+
+TEST_F(SamSupervisorOperator, DeathBySignalIsToldAsAShellDoesIfThatIsAskedFor) {
+  asked_.tells_signal_at_exit = true;
+  then_start();
+  then_die(SIGSEGV);
+  EXPECT_EQ(run().exit_code, 128 + SIGSEGV);
+}
+
+TEST_F(SamSupervisorOperator, WhileTheKernelHasAnExcuseSilenceIsNoHang) {
+  world_.excuse = Excuse::kDumpingCore;
+  then_start();
+  for (int i = 0; i < 3; ++i) {
+    then([this] { world_.time += kInterval + 4 * kMs; });
+  }
+  then_die(SIGSEGV);
+  (void)run();
+  EXPECT_THAT(world_.signals, IsEmpty());
+}
+
+TEST_F(SamSupervisorOperator, AHealthCheckWhileAnExcuseIsLookedForCounts) {
+  world_.on_excuse = [this] { world_.shared_page.beat(world_.time); };
+  then_start();
+  then([this] { world_.time += kInterval + 4 * kMs; });
+  then([this] { EXPECT_THAT(world_.signals, IsEmpty()); });
+  (void)run();
+}
+
+TEST_F(SamSupervisorOperator, SignalsArePassedOnUnlessTheInstanceHasThem) {
+  then_forward(SIGHUP);
+  then_forward(SIGUSR1, true);
+  then([this] { EXPECT_THAT(world_.signals, ElementsAre(Pair(kFirst, SIGHUP))); });
+  (void)run();
+}
+
+TEST_F(SamSupervisorOperator, AfterAStopThatWasOrderedNoInstanceFollows) {
+  then_start();
+  then_forward(SIGTERM);
+  then_die(SIGTERM);
+  const Ending ending = run(kRestart);
+  EXPECT_EQ(ending.kind, Ending::Kind::kOver);
+  EXPECT_EQ(ending.exit_code, 0);
+  EXPECT_EQ(last_record().reason.kind, Reason::Kind::kStopAsked);
+  EXPECT_EQ(last_record().reason.value, SIGTERM);
+  EXPECT_FALSE(last_record().is_failure);
+}
+
+TEST_F(SamSupervisorOperator, AStopThatComesWithTheDeathIsFollowedByNoInstance) {
+  world_.on_reap = [this] { world_.forwarded.push_back({SIGTERM, true}); };
+  then_start();
+  then_die(SIGSEGV);
+  EXPECT_EQ(run(kRestart).kind, Ending::Kind::kOver);
+  EXPECT_EQ(last_record().reason.kind, Reason::Kind::kStopAsked);
+}
+
+TEST_F(SamSupervisorOperator, AnotherSignalThanTheOneThatAskedIsToldAtExit) {
+  asked_.tells_signal_at_exit = true;
+  then_start();
+  then_forward(SIGTERM);
+  then_die(SIGSEGV);
+  EXPECT_EQ(run(kRestart).exit_code, 128 + SIGSEGV);
+}
+
+TEST_F(SamSupervisorOperator, AStopOrderedWhileWaitingForQuorumLetsTheProcessGo) {
+  then_start();
+  then_forward(SIGTERM);
+  then([this] {
+    ASSERT_EQ(world_.replies.size(), 1U);
+    EXPECT_EQ(world_.replies[0].status, CS_ERR_FAILED_OPERATION);
+    world_.die(kFirst, kExitedWith3);
+  });
+  world_.has_quorum = true;
+  EXPECT_EQ(run(kRestart | SAM_RECOVERY_POLICY_QUORUM).exit_code, 0);
+}
+
+TEST_F(SamSupervisorOperator, AStopWhileARestartIsWaitedForEndsAtOnce) {
+  asked_.restart_delay = 60'000 * kMs;
+  then_start();
+  then_die(SIGSEGV);
+  then_forward(SIGTERM);
+  EXPECT_EQ(run(kRestart).kind, Ending::Kind::kOver);
+  EXPECT_EQ(last_record().reason.kind, Reason::Kind::kStopAsked);
+}
+
+TEST_F(SamSupervisorOperator, ARestartWaitsForItsDelay) {
+  asked_.restart_delay = 60'000 * kMs;
+  then_start();
+  then_die(SIGSEGV);
+  then([this] {
+    ASSERT_FALSE(world_.deadlines.back().is_never());
+    EXPECT_GT(world_.deadlines.back().when(), world_.time);
+    world_.forks = {0};
+    world_.time = world_.deadlines.back().when();
+  });
+  EXPECT_EQ(run(kRestart).instance_id, 2U);
+}
+
+TEST_F(SamSupervisorOperator, AtTheRestartLimitItEndsAsFailed) {
+  asked_.restart_limit = {.count = 1, .period = 60'000 * kMs};
+  world_.forks = {kFirst, kSecond};
+  then_start();
+  then_die(SIGSEGV);
+  then([this] { world_.send(Command::kStart, 1, 2); });
+  then([this] { world_.die(kSecond, SIGSEGV); });
+  const Ending ending = run(kRestart);
+  EXPECT_EQ(ending.kind, Ending::Kind::kOver);
+  EXPECT_NE(ending.exit_code, 0);
+  EXPECT_EQ(last_record().reason.kind, Reason::Kind::kLimitReached);
+}
+
+TEST_F(SamSupervisorOperator, ServiceManagerHearsOfReadinessAndOfTheEnd) {
+  asked_.notifies = true;
+  then_start();
+  then_die(kExitedWith3);
+  (void)run();
+  EXPECT_THAT(world_.notices, Contains(testing::HasSubstr("READY=1")));
+  EXPECT_THAT(world_.notices.back(), testing::HasSubstr("STOPPING=1"));
+}
+
+TEST_F(SamSupervisorOperator, ServiceManagerHearsOfReadinessOnce) {
+  asked_.notifies = true;
+  std::size_t heard = 0;
+  then_start();
+  then([&] {
+    heard = world_.notices.size();
+    world_.send(Command::kStop, 2);
+    world_.send(Command::kStart, 3);
+  });
+  then([&] { EXPECT_EQ(world_.notices.size(), heard); });
+  (void)run();
+}
+
+TEST_F(SamSupervisorOperator, ALostNoticeIsSentAgainAfterAPause) {
+  asked_.notifies = true;
+  world_.loses_notices = true;
+  then([] {});
+  then([this] {
+    EXPECT_EQ(world_.notices.size(), 1U);
+    EXPECT_EQ(world_.deadlines.back(), Deadline::at(world_.time + 100 * kMs));
+    world_.time += 100 * kMs;
+  });
+  then([this] { EXPECT_EQ(world_.notices.size(), 2U); });
+  (void)run();
+}
+
+}  // namespace
+}  // namespace cs::sam
