@@ -92,6 +92,15 @@ TEST_F(SamChannel, HangsUpWhenNoProcessHoldsTheWritingEnd) {
   ::close(gate[0]);
 }
 
+// A handler of the application, in the supervisor, closes what it does not know.
+TEST_F(SamChannel, ClosedDescriptorIsNoHangUp) {
+  const int number = channel_.commands();
+  const UniqueFd copy(::dup(number));
+  ASSERT_EQ(::close(number), 0);
+  EXPECT_FALSE(channel_.is_hung_up());
+  ASSERT_EQ(::dup2(copy.get(), number), number);
+}
+
 TEST_F(SamChannel, RenewedPipeHasNothingOfTheOldOne) {
   {
     const ActiveEnds ends = become_active();
