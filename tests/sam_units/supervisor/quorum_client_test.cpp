@@ -99,6 +99,16 @@ TEST_P(SamQuorumClient, WithoutAServiceConnectingFailsAndIsNotQuorate) {
   EXPECT_EQ(client_.next_verdict(), std::nullopt);
 }
 
+TEST_P(SamQuorumClient, VerdictOfTheLastConnectionDoesNotCountAnyMore) {
+  serve_verdicts(true);
+  ASSERT_EQ(client_.connect(soon()), CS_OK);
+  EXPECT_TRUE(client_.quorate());
+  client_.drop();
+  stand_in_.reset();
+  EXPECT_EQ(client_.connect(soon()), CS_ERR_LIBRARY);
+  EXPECT_FALSE(client_.quorate());
+}
+
 TEST_P(SamQuorumClient, RefusalToTrackIsTheErrorOfConnecting) {
   serve([](Peer& peer, const Request& request) {
     peer.reply(Message(request.id(), 24).error(CS_ERR_ACCESS));
