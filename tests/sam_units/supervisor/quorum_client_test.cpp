@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "sam_units/supervisor/service_stand_in.h"
 
 namespace cs::sam {
@@ -127,10 +129,30 @@ TEST_P(SamQuorumClient, VerdictsComeInTheirOrder) {
 }
 
 TEST_P(SamQuorumClient, WhatIsNoVerdictIsPassedOver) {
-  serve_verdicts(true, {Message(4, 48), event(false).put32(40, 7), Message(3, 24), event(false)});
+  const Message damaged = Message(3, 48).put32(8, 4000);  // in its length
+  serve_verdicts(
+      true, {Message(4, 48), event(false).put32(40, 7), Message(3, 24), damaged, event(false)});
   ASSERT_EQ(client_.connect(soon()), CS_OK);
   EXPECT_EQ(await_verdict(), false);
   EXPECT_TRUE(client_.is_connected());
+}
+
+TEST_P(SamQuorumClient, FloodOfWhatIsNoVerdictIsTakenInPortions) {
+  std::vector<Message> flood(200, Message(4, 48));
+  flood.push_back(event(false));
+  serve_verdicts(true, std::move(flood));
+  ASSERT_EQ(client_.connect(soon()), CS_OK);
+  std::this_thread::sleep_for(test::milliseconds(300));  // there they are, or most of them
+  EXPECT_EQ(client_.next_verdict(), std::nullopt);
+  EXPECT_EQ(await_verdict(), false);
+}
+
+TEST_P(SamQuorumClient, EveryChangeIsAskedFor) {
+  serve([](Peer& peer, const Request& request) {
+    const bool is_right = request.id() == kTrackStart && request.u32(16) == CS_TRACK_CHANGES;
+    peer.reply(Message(request.id(), 24).error(is_right ? CS_OK : CS_ERR_INVALID_PARAM));
+  });
+  EXPECT_EQ(client_.connect(soon()), CS_OK);
 }
 
 TEST_P(SamQuorumClient, DeathOfTheDaemonIsTheVerdictNotQuorateOnce) {
