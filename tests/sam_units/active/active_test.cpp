@@ -13,20 +13,8 @@
 #include <atomic>
 #include <optional>
 
+#include "sam_units/counted_poll.h"
 #include "sam_units/in_child.h"
-
-namespace cs::sam {
-namespace {
-constinit std::atomic<int> g_polls = 0;
-}  // namespace
-}  // namespace cs::sam
-
-// In place of libc's.
-extern "C" int poll(pollfd* entries, nfds_t count, int timeout_ms) {
-  ++cs::sam::g_polls;
-  const timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
-  return ::ppoll(entries, count, timeout_ms < 0 ? nullptr : &timeout, nullptr);
-}
 
 namespace cs::sam {
 namespace {

@@ -9,18 +9,7 @@
 #include <tuple>
 #include <unistd.h>
 
-namespace cs::sam {
-namespace {
-std::atomic<int> g_polls = 0;
-}  // namespace
-}  // namespace cs::sam
-
-// In place of libc's.
-extern "C" int poll(pollfd* entries, nfds_t count, int timeout_ms) {
-  ++cs::sam::g_polls;
-  const timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
-  return ::ppoll(entries, count, timeout_ms < 0 ? nullptr : &timeout, nullptr);
-}
+#include "sam_units/counted_poll.h"
 
 namespace cs::sam {
 namespace {
