@@ -6,6 +6,7 @@ import collections
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
 
 import slips
@@ -74,6 +75,7 @@ def attempt(numbered):
 def try_all(trials, chosen, jobs, report):
     """Tries what is to be tried, so many at once."""
     PROCESS.append(trials)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("mutate: ended"))
     with multiprocessing.get_context("fork").Pool(jobs, begin_process) as pool:
         for (number, slip), (failure, seconds, news) in pool.imap_unordered(attempt, chosen):
             if failure and failure.startswith("BUILD "):

@@ -24,6 +24,13 @@ def prepare_process():
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, end_with_all)
+
+
+def end_with_all(_number, _frame):
+    """Whoever ends us would otherwise leave tests behind that run on, some of them for ever."""
+    end_all_below(os.getpid())
+    os._exit(1)
 
 
 def parents():

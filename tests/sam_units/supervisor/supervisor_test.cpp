@@ -171,6 +171,15 @@ TEST_F(SamSupervisor, AHealthCheckThatComesBeforeTheClockIsReadCounts) {
   EXPECT_GE(beats, 3);
 }
 
+TEST_F(SamSupervisor, AHealthCheckOfATimeYetToComeIsNotPublished) {
+  then_start();
+  then([this] { world_.shared_page.beat(world_.time + 60'000 * kMs); });
+  then([] {});
+  (void)run(kQuit | SAM_RECOVERY_POLICY_CMAP);
+  const std::string yet_to_come = std::to_string(world_.time + 60'000 * kMs);
+  EXPECT_THAT(world_.asked, testing::Not(Contains(testing::HasSubstr(yet_to_come))));
+}
+
 TEST_F(SamSupervisor, TheInstanceMayChangeTheWarnSignal) {
   then([this] {
     world_.commands.push_back({Received::kFrame, {Command::kWarnSignal, SIGUSR2, 1, 1}});
