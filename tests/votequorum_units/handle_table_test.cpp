@@ -105,7 +105,10 @@ TEST_F(MachineHandleTable, SlotsAreUsedAgainHandlesNever) {
 
 TEST_F(MachineHandleTable, ManyHandlesLiveAtOnce) {
   constexpr int kCount = 3000;
-  for (int i = 0; i < kCount; ++i) left_.push_back(insert(i));
+  for (int i = 0; i < kCount; ++i) {
+    left_.push_back(insert(i));
+    EXPECT_EQ(left_.back() % (1 << 20), static_cast<std::uint64_t>(i));  // no slot is left out
+  }
   for (int i = 0; i < kCount; i += 2) (void)remove(left_[static_cast<std::size_t>(i)]);
   for (int i = 0; i < kCount; ++i) {
     const User item = find(left_[static_cast<std::size_t>(i)]);
