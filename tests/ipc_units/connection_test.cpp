@@ -63,11 +63,11 @@ INSTANTIATE_TEST_SUITE_P(Modes, IpcConnection, testing::Values(QB_IPC_SHM, QB_IP
 // Node ids that are answered late; all others at once.
 constexpr unsigned kLate = 500;
 
-Script late_from(unsigned first) {
-  return [first](Peer& peer, const Request& request) {
+Script late_from(unsigned first, milliseconds delay = milliseconds(300)) {
+  return [first, delay](Peer& peer, const Request& request) {
     const unsigned asked = request.u32(16);
     if (asked < first) return peer.reply(info_reply(asked));
-    peer.after(milliseconds(300), [asked](Peer& p) { p.reply(info_reply(asked)); });
+    peer.after(delay, [asked](Peer& p) { p.reply(info_reply(asked)); });
   };
 }
 
@@ -103,11 +103,7 @@ TEST_P(IpcConnection, ManyLateAnswersAreAllDiscarded) {
 }
 
 TEST_P(IpcConnection, AnswersThatNobodyWaitsForTakeNoMemory) {
-  serve([](Peer& peer, const Request& request) {
-    const unsigned asked = request.u32(16);
-    if (asked < kLate) return peer.reply(info_reply(asked));
-    peer.after(milliseconds(10), [asked](Peer& p) { p.reply(info_reply(asked)); });
-  });
+  serve(late_from(kLate, milliseconds(10)));
   std::size_t before = 0;
   int late = 0;  // all of them, where the machine is not too busy
   for (unsigned i = 0; i < 60; ++i) {
@@ -191,11 +187,7 @@ TEST_P(IpcConnection, ThreadsGetTheirOwnAnswers) {
 
 // Some with a deadline that passes: their answers must not reach the others.
 TEST_P(IpcConnection, DeadlinesOfSomeThreadsDisturbNoOther) {
-  serve([](Peer& peer, const Request& request) {
-    const unsigned asked = request.u32(16);
-    if (asked < kLate) return peer.reply(info_reply(asked));
-    peer.after(milliseconds(5), [asked](Peer& p) { p.reply(info_reply(asked)); });
-  });
+  serve(late_from(kLate, milliseconds(5)));
   std::atomic<int> wrong = 0;
   std::atomic<int> late = 0;
   std::thread impatient([&] {

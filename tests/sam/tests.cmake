@@ -36,7 +36,7 @@ if(NOT CS_SANITIZE)
 endif()
 
 if(BUILD_SHARED_LIBS AND NOT CS_SANITIZE)
-  cs_add_process_test(sam_unload_test SOURCES sam/unload_test.cpp)
+  cs_add_process_test(sam_unload_test SOURCES sam/unload_test.cpp support/proc.cpp)
   target_link_options(sam_unload_test PRIVATE LINKER:--enable-new-dtags)
   set_target_properties(sam_unload_test PROPERTIES
     BUILD_RPATH "$<TARGET_FILE_DIR:sam>;$<TARGET_FILE_DIR:corosync_common>")

@@ -11,9 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "support/proc.h"
 
 namespace cs::test {
 namespace {
@@ -24,11 +25,6 @@ pthread_key_t next_key() {
   EXPECT_EQ(::pthread_key_create(&key, nullptr), 0);
   EXPECT_EQ(::pthread_key_delete(key), 0);
   return key;
-}
-
-auto count_descriptors() {
-  namespace fs = std::filesystem;
-  return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
 }
 
 bool is_mapped(const std::string& name) {
@@ -52,12 +48,12 @@ void load_use_and_unload() {
 
 TEST(SamUnloaded, LeavesNothing) {
   const pthread_key_t key = next_key();
-  const auto descriptors = count_descriptors();
+  const std::size_t descriptors = proc::count_descriptors(::getpid());
   for (int round = 0; round < 3; ++round) {
     ASSERT_NO_FATAL_FAILURE(load_use_and_unload());
     ASSERT_FALSE(is_mapped("/libsam.so"));
     ASSERT_EQ(next_key(), key);
-    ASSERT_EQ(count_descriptors(), descriptors);
+    ASSERT_EQ(proc::count_descriptors(::getpid()), descriptors);
     const pid_t child = ::fork();
     if (child == 0) ::_exit(0);
     int status = -1;

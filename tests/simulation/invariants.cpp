@@ -148,8 +148,7 @@ void Invariants::beat(Nanoseconds now) {
   count_from(now);
   last_life_ = last_beat_ = now;
   is_excused_ = had_busy_ = false;
-  held_round_ = excused_round_ = 0;
-  was_held_ = may_be_held_ = false;
+  forget_excuses();
 }
 
 // A fresh interval begins, unless the supervisor forgives the silence anyway. Who has been let go

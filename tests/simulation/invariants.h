@@ -70,8 +70,14 @@ class Invariants {
   [[nodiscard]] bool may_have_forgiven(Nanoseconds now) const;
   [[nodiscard]] bool may_be_burying() const;
   [[nodiscard]] bool is_silent() const;
+  // A verdict that met one process of an application of several may stand for all of it.
+  [[nodiscard]] bool may_be_settled() const { return killed_ && application_.has_forked(); }
   void explain(Nanoseconds now);
   void note_hold(Nanoseconds now);
+  void forget_excuses() {
+    held_round_ = excused_round_ = 0;
+    was_held_ = may_be_held_ = false;
+  }
   void excuse(Nanoseconds now);
   void excuse_grace(Nanoseconds now);
   void check_hang_answered(Nanoseconds now);

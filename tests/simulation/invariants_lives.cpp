@@ -57,8 +57,7 @@ void Invariants::replied(Nanoseconds now, const ReplyFrame& reply, bool was_sent
   owed_reply_ = was_sent ? 0 : reply.sequence;
   if (reply.status != CS_OK) {
     // A daemon's end may not tell that SIGKILL has reached it: then its last words count.
-    const bool may_have_stopped = killed_ && application_.has_forked();
-    require(is_stopping_ && (!is_running_ || may_have_stopped), now,
+    require(is_stopping_ && (!is_running_ || may_be_settled()), now,
             "no start is refused but for an ordered stop");
     if (reply.sequence == wanted_start_) wanted_start_ = 0;
   }
@@ -133,8 +132,8 @@ void Invariants::forked(Nanoseconds now) {
   if (application_.instance() == 0) return;
   require(settings_.policy.restarts() && !is_marked_, now, "who quits is not restarted");
   // A verdict that missed one process of an application goes on to the next, whatever it has said.
-  const bool is_settled = killed_ && application_.has_forked();
-  require(last_was_start_ || is_settled, now, "a stopped or finalized process is never restarted");
+  require(last_was_start_ || may_be_settled(), now,
+          "a stopped or finalized process is never restarted");
   require(data_.era > era_, now, "an acknowledged store is what the next instance finds");
   const bool was_told = round_began_ - daemon_.answers_since() > kPatience && daemon_.keys.state;
   require(!was_told || *daemon_.keys.state == "stopped", now,
@@ -150,8 +149,8 @@ void Invariants::began(Nanoseconds now) {
   is_running_ = has_finished_ = is_marked_ = last_was_start_ = warned_ = killed_ = killed_in_vain_ =
       may_have_stopped_ = false;
   has_lost_quorum_ = is_excused_ = grace_excused_ = had_busy_ = must_forgive_ = false;
-  held_round_ = excused_round_ = asked_round_ = 0;
-  was_held_ = may_be_held_ = false;
+  forget_excuses();
+  asked_round_ = 0;
   silent_since_ = limit_since_ = last_life_ = now;
   last_beat_ = late_beat_at_ = lost_at_ = owed_reply_ = 0;
   era_ = data_.era;
@@ -209,8 +208,7 @@ void Invariants::connected(Nanoseconds now, Service service, Deadline deadline, 
   // follow.
   const bool is_unknown =
       application_.has_forked() && application_.main()->announced > round_began_;
-  const bool is_settled = killed_ && application_.has_forked();
-  const bool is_end = gives_up_ || !application_.is_at_work() || is_settled || is_unknown;
+  const bool is_end = gives_up_ || !application_.is_at_work() || may_be_settled() || is_unknown;
   require(failed == 0 || now - failed >= kShortestPause || is_end, now,
           "nobody tries again without a pause");
   const bool is_lost_quorum = service == Service::kQuorum && quorum_lost_ != 0;
