@@ -324,7 +324,8 @@ cs_error_t votequorum_context_set(votequorum_handle_t handle, void *context);
  * Thread safe; not async-signal-safe. */
 cs_error_t votequorum_qdevice_register(votequorum_handle_t handle, const char *name);
 
-/* Asks the daemon to forget the quorum device of the local node.
+/* Asks the daemon to forget the quorum device of the local node. It answers before the cluster was
+ * told; votequorum_getinfo says whether the device is still registered.
  *
  * name  1 to 254 bytes and a NUL
  *
@@ -336,7 +337,8 @@ cs_error_t votequorum_qdevice_register(votequorum_handle_t handle, const char *n
  * Thread safe; not async-signal-safe. */
 cs_error_t votequorum_qdevice_unregister(votequorum_handle_t handle, const char *name);
 
-/* Asks the daemon to give the quorum device of the local node another name.
+/* Asks the daemon to give the quorum device of the local node another name. It answers before the
+ * cluster was told; until then the old name counts. votequorum_getinfo says which one does.
  *
  * oldname, newname  1 to 254 bytes and a NUL
  *

@@ -79,6 +79,19 @@ static void print_info(votequorum_handle_t handle, unsigned int nodeid) {
          info.qdevice_votes, info.qdevice_name);
 }
 
+// The daemon answers before the new name counts.
+static void await_name(votequorum_handle_t handle, const char* name) {
+  struct votequorum_info info;
+  int i;
+
+  for (i = 0; i < 10000; i++) {
+    if (votequorum_getinfo(handle, 0, &info) != CS_OK || strcmp(info.qdevice_name, name) == 0)
+      return;
+    usleep(1000);
+  }
+  printf("the name is still %s\n", info.qdevice_name);
+}
+
 static void qdevice(votequorum_handle_t handle, votequorum_ring_id_t ring) {
   votequorum_ring_id_t wrong = ring;
 
@@ -89,6 +102,7 @@ static void qdevice(votequorum_handle_t handle, votequorum_ring_id_t ring) {
   CALL(votequorum_qdevice_register(handle, "another"));
   CALL(votequorum_qdevice_update(handle, "another", "second"));
   CALL(votequorum_qdevice_update(handle, "first", "second"));
+  await_name(handle, "second");
   CALL(votequorum_qdevice_poll(handle, "second", 1, wrong));
   CALL(votequorum_qdevice_poll(handle, "second", 1, ring));
   CALL(votequorum_qdevice_master_wins(handle, "second", 1));
