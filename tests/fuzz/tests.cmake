@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Each fuzz target for CS_FUZZ_SECONDS (environment; 10 by default), built with clang in a folder of
+# Each fuzz target for CS_FUZZ_SECONDS (environment; 5 by default), built with clang in a folder of
 # its own. Not again under a sanitizer: the targets have theirs.
 if(NOT CS_SANITIZE)
   add_test(NAME Fuzz.Build COMMAND ${PROJECT_SOURCE_DIR}/scripts/fuzz --build)

@@ -9,7 +9,7 @@ target_sources(simulate PRIVATE $<TARGET_OBJECTS:cs_simulation>)
 target_include_directories(simulate PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
                            ${PROJECT_SOURCE_DIR}/tests)
 target_link_libraries(simulate PRIVATE cs_warnings Threads::Threads)
-set(known_seeds 400000)
+set(known_seeds 200000)
 if(CS_SANITIZE)
   set(known_seeds 10000)  # as many as take seconds
 endif()
