@@ -8,6 +8,7 @@
 #include <atomic>
 #include <thread>
 
+#include "ipc/in_flight.h"
 #include "votequorum_standin/stand_in_test.h"
 
 namespace cs::test {
@@ -91,6 +92,22 @@ TEST_F(OpenClients, ConnectionLivesAsLongAsAUse) {
   removed = true;
   user.join();
   EXPECT_EQ(open_descriptors(), before);
+}
+
+// As when a signal handler calls the library while a call waits.
+TEST_F(OpenClients, UseThatAnotherCallHasGivenBackIsNotGivenBackAgain) {
+  const votequorum_handle_t handle = open();
+  {
+    const ipc::Section waiting(ipc::Section::Place::kEntry);
+    const ClientUse use = clients_.find(handle);
+    ASSERT_TRUE(use);
+    ipc::Opening opening;
+    { const ipc::Section handler(ipc::Section::Place::kEntry); }
+    EXPECT_FALSE(opening.close());
+  }
+  ASSERT_TRUE(clients_.find(handle));
+  EXPECT_EQ(clients_.find(handle)->set_expected(3), CS_OK);
+  EXPECT_TRUE(clients_.remove(handle));
 }
 
 }  // namespace

@@ -107,13 +107,17 @@ TEST_P(SamCmapClient, DeleteAllDeletesEachKeyThatTheDaemonNames) {
   EXPECT_EQ(client_.delete_all("a.", soon()), CS_OK);
 }
 
+// Whether it was told that the iteration is over is the stand-in's answer to a set.
 TEST_P(SamCmapClient, KeyThatCannotBeDeletedIsAnErrorAndEndsTheIteration) {
-  connect([](Peer& peer, const Request& request) {
-    if (request.id() == kIterInit) return peer.reply(Message(kIterInit, 32));
+  connect([ended = std::make_shared<bool>(false)](Peer& peer, const Request& request) {
+    if (request.id() == kIterInit) return peer.reply(Message(kIterInit, 32).put64(24, 77));
     if (request.id() == kIterNext) return peer.reply(Message(kIterNext, 304, 0).put32(24, 1));
-    peer.reply(status(request, request.id() == kDelete ? CS_ERR_ACCESS : CS_OK));
+    if (request.id() == kDelete) return peer.reply(status(request, CS_ERR_ACCESS));
+    if (request.id() == kIterFinalize) *ended = request.u32(16) == test::halves(77)[0];
+    peer.reply(status(request, *ended ? CS_OK : CS_ERR_INVALID_PARAM));
   });
   EXPECT_EQ(client_.delete_all("a.", soon()), CS_ERR_ACCESS);
+  EXPECT_EQ(client_.set("a", std::uint64_t{1}, soon()), CS_OK);
 }
 
 TEST_P(SamCmapClient, DaemonThatAlwaysHasOneMoreKeyDoesNotKeepUs) {
