@@ -82,7 +82,7 @@ Woken World::wait(const Awaited& awaited, Deadline deadline) noexcept {
   sigset_t let_in;
   const sigset_t* mask = self.child_signal_.wait_mask();
   if (self.forwarding_.is_on()) {
-    pthread_sigmask(SIG_SETMASK, mask, &let_in);  // what is blocked now
+    pthread_sigmask(SIG_BLOCK, nullptr, &let_in);  // what is blocked now
     if (mask != nullptr) let_in = *mask;
     self.forwarding_.let_in(let_in);
     mask = &let_in;

@@ -141,6 +141,34 @@ TEST_F(SamLinuxWorld, LimitOnDescriptorsLeavesItAbleToWait) {
             0);
 }
 
+// Otherwise a signal that is passed on, or SIGCHLD, could be handled between the look at what has
+// come and the next wait, which it would not end.
+TEST(SamLinuxWorldSignals, AreLetInDuringAWaitOnly) {
+  EXPECT_EQ(in_child([] {
+              QuorumClient quorum;
+              Store store;
+              OperatorSettings asked;
+              asked.forwarded.add(SIGTERM);
+              LinuxWorld world(quorum, store, asked);
+              ASSERT_TRUE(world.open());
+              world.begin_forwarding(asked.forwarded);
+              for (int round = 0; round < 2; ++round) {
+                EXPECT_TRUE(world.wait({}, Deadline::in_milliseconds(1)).is_able);
+                sigset_t blocked;
+                pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+                EXPECT_EQ(sigismember(&blocked, SIGTERM), 1);
+                if (round > 0) {
+                  EXPECT_EQ(sigismember(&blocked, SIGCHLD), 1);
+                }
+                world.listen_for_children();
+              }
+              ::raise(SIGTERM);
+              EXPECT_TRUE(world.wait({}, Deadline::never()).is_able);
+              EXPECT_TRUE(world.next_forwarded(0));
+            }),
+            0);
+}
+
 void count_deaths(int) {}
 
 void (*handler_of_deaths())(int) {
