@@ -15,8 +15,9 @@
 namespace cs::sam {
 namespace {
 
-constexpr unsigned kLongestDelayMs = 3'600'000;
-constexpr unsigned kLongestPeriodSeconds = 604'800;
+constexpr std::int64_t kLongestDelayMs = 3'600'000;
+constexpr std::int64_t kLongestPeriodSeconds = 604'800;
+constexpr std::int64_t kYearMicroseconds = 366LL * 86'400'000'000;
 
 enum class Variable : std::uint8_t {
   kLog,
@@ -63,7 +64,8 @@ bool parse_limit(std::string_view value, OperatorSettings& settings) noexcept {
   value.remove_prefix(slash + 1);
   const auto seconds = parse_number(value, kLongestPeriodSeconds);
   if (!count || seconds.value_or(0) == 0) return false;
-  settings.restart_limit = {*count, *seconds * 1000 * kNanosecondsPerMillisecond};
+  settings.restart_limit = {static_cast<unsigned>(*count),
+                            *seconds * 1000 * kNanosecondsPerMillisecond};
   return true;
 }
 
@@ -168,8 +170,8 @@ void read_socket(const char* path, OperatorSettings& settings) noexcept {
 }
 
 void read_watchdog(const char* period, const char* pid, OperatorSettings& settings) noexcept {
-  const auto microseconds = parse_number(period != nullptr ? period : "", UINT_MAX);
-  settings.watchdog = Nanoseconds{1000} * microseconds.value_or(0);
+  const auto microseconds = parse_number(period != nullptr ? period : "", INT64_MAX / 10);
+  settings.watchdog = Nanoseconds{1000} * std::min(microseconds.value_or(0), kYearMicroseconds);
   settings.watchdog_pid =
       static_cast<pid_t>(parse_number(pid != nullptr ? pid : "", INT_MAX).value_or(0));
 }

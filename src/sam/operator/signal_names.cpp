@@ -50,33 +50,32 @@ std::optional<int> parse_real_time(std::string_view text) noexcept {
   const int range = SIGRTMAX - SIGRTMIN;
   const bool is_from_below = take_prefix(text, "RTMIN");
   if (!is_from_below && !take_prefix(text, "RTMAX")) return {};
-  unsigned distance = 0;
+  int distance = 0;
   if (!text.empty()) {
     if (text[0] != (is_from_below ? '+' : '-')) return {};
     text.remove_prefix(1);
-    const auto number = parse_number(text, static_cast<unsigned>(range));
+    const auto number = parse_number(text, range);
     if (!number) return {};
-    distance = *number;
+    distance = static_cast<int>(*number);
   }
-  const auto signed_distance = static_cast<int>(distance);
-  return is_from_below ? SIGRTMIN + signed_distance : SIGRTMAX - signed_distance;
+  return is_from_below ? SIGRTMIN + distance : SIGRTMAX - distance;
 }
 
 }  // namespace
 
-std::optional<unsigned> parse_number(std::string_view text, unsigned most) noexcept {
-  std::uint64_t number = 0;
+std::optional<std::int64_t> parse_number(std::string_view text, std::int64_t most) noexcept {
+  std::int64_t number = 0;
   for (const char digit : text) {
     if (digit < '0' || digit > '9') return {};
-    number = number * 10 + static_cast<unsigned>(digit - '0');
+    number = number * 10 + (digit - '0');
     if (number > most) return {};
   }
   if (text.empty()) return {};
-  return static_cast<unsigned>(number);
+  return number;
 }
 
 std::optional<int> parse_signal(std::string_view text) noexcept {
-  if (const auto number = parse_number(text, static_cast<unsigned>(SIGRTMAX))) {
+  if (const auto number = parse_number(text, SIGRTMAX)) {
     constexpr int kFirstRealTime = 32;  // the first of them are libc's own
     const auto signal = static_cast<int>(*number);
     if (signal == 0 || (signal >= kFirstRealTime && signal < SIGRTMIN)) return {};

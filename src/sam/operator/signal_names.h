@@ -17,8 +17,9 @@ namespace cs::sam {
 void write_signal_name(int number, char* text, std::size_t room) noexcept;
 inline constexpr std::size_t kSignalNameRoom = 16;
 
-// Decimal digits alone, up to that number.
-[[nodiscard]] std::optional<unsigned> parse_number(std::string_view text, unsigned most) noexcept;
+// Decimal digits alone, up to that number: a tenth of the largest one at most.
+[[nodiscard]] std::optional<std::int64_t> parse_number(std::string_view text,
+                                                       std::int64_t most) noexcept;
 
 }  // namespace cs::sam
 

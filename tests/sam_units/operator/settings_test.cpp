@@ -132,6 +132,16 @@ TEST_F(SamSettings, WarnSignalAndInterval) {
   expect_refused("SAM_INTERVAL", {"-1", "2147483648"});
 }
 
+TEST_F(SamSettings, WatchdogMayHaveMoreThanAnHour) {
+  const auto watchdog = [this](const char* microseconds) {
+    return read({{"SAM_NOTIFY", "1"}, {"NOTIFY_SOCKET", "@name"}, {"WATCHDOG_USEC", microseconds}})
+        .watchdog;
+  };
+  EXPECT_EQ(watchdog("7200000000"), 7'200'000 * kMs);
+  EXPECT_GT(watchdog("900000000000000000"), 365LL * 86'400'000 * kMs);  // in this year it is silent
+  EXPECT_EQ(watchdog("999999999999999999999999999999"), 0);
+}
+
 TEST_F(SamSettings, NotifyTheSocketOfTheServiceManager) {
   const OperatorSettings path = read({{"SAM_NOTIFY", "1"},
                                       {"NOTIFY_SOCKET", "/run/notify"},
