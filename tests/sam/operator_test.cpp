@@ -287,6 +287,18 @@ TEST(SamOperatorInterval, OfZeroIsNoLimitAndTheCallbackStays) {
   EXPECT_EQ(application.wait_for("survived").instance, 1U);
 }
 
+TEST(SamOperatorInterval, OfAMinuteLetsAProgramWithAShorterOneBeSilent) {
+  SamProcess application([] {
+    set("SAM_INTERVAL", "60000");
+    app::enter(50, kRestart);
+    app::expect_ok(sam_start());
+    app::pause_for(500);
+    app::report("survived");
+    app::sleep_forever();
+  });
+  EXPECT_EQ(application.wait_for("survived").instance, 1U);
+}
+
 TEST(SamOperatorInterval, TakesThePlaceOfTheProgramsOwn) {
   SamProcess application([] {
     set("SAM_INTERVAL", "100");
