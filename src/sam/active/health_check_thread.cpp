@@ -136,13 +136,14 @@ void HealthCheckThread::changed() noexcept {
 void* HealthCheckThread::run(void* self) noexcept { static_cast<HealthCheckThread*>(self)->loop(); }
 
 // A new thread can be made after this. This callback is not called again: ending its thread counts
-// as its answer.
+// as its answer. One that has taken its place meanwhile gets a thread, if it is to be called.
 void HealthCheckThread::thread_ended(void* self) noexcept {
   auto& thread = *static_cast<HealthCheckThread*>(self);
   const SignalSafeLockGuard guard(thread.lock_);
   thread.home_ = 0;
   thread.in_callback_ = false;
-  thread.has_failed_ = true;
+  if (thread.running_ == thread.callback_) thread.has_failed_ = true;
+  if (thread.started_) (void)thread.make_missing_thread(guard.owner());
   thread.changed();
 }
 
@@ -205,7 +206,7 @@ void HealthCheckThread::ask_callback(std::uint64_t round) noexcept {
   {
     const SignalSafeLockGuard guard(lock_);
     if (round != round_ || !is_wanted()) return;
-    callback = callback_;
+    callback = running_ = callback_;
     mask = callback_mask_;
     in_callback_ = true;
   }

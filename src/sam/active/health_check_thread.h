@@ -80,6 +80,7 @@ class HealthCheckThread {
   Nanoseconds interval_ = 0;
   bool was_set_ = false;  // there was a callback
   sam_hc_callback_t callback_ = nullptr;
+  sam_hc_callback_t running_ = nullptr;  // the last one that was called
   sigset_t callback_mask_ = {};
   bool has_failed_ = false;  // this callback has
   bool started_ = false;
