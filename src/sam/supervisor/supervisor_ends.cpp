@@ -44,8 +44,11 @@ std::optional<Ending> Supervisor::bury_instance() noexcept {
   return {};
 }
 
-// During the pause no health check is owed, and there is no process to be warned.
+// From here on what the dead instance has left behind may not store: the pause may be long, and the
+// slot that it would write is the next instance's. During the pause no health check is owed, and
+// there is no process to be warned.
 void Supervisor::prepare_next(Nanoseconds pause) noexcept {
+  world_.page().begin_instance(instance_id_ + 1);
   world_.discard_old_stores();
   if (pause == 0) return;
   next_start_ = clock() + pause;
