@@ -48,18 +48,15 @@ bool Session::claim(State from, State to) noexcept {
   const CancelGuard cancel;
   const pthread_t self = pthread_self();
   const pid_t process = ::getpid();
-  if (change(from, to)) {
-    changer_.store(self);
-    changer_process_.store(process);
-    return true;
+  if (!change(from, to)) {
+    if (state() != to) return false;
+    const pthread_t owner = changer_.load();
+    if (owner == pthread_t{}) return false;  // another thread has just claimed it, unsigned yet
+    const bool is_mine = pthread_equal(owner, self) != 0;
+    if (!is_mine && changer_process_.load() == process) return false;
   }
-  if (state() != to) return false;
-  const pid_t owner = changer_process_.load();
-  if (owner == 0) return false;  // another thread has just claimed it, and has not signed yet
-  const bool is_mine = pthread_equal(changer_.load(), self) != 0;
-  if (!is_mine && owner == process) return false;
-  changer_.store(self);
   changer_process_.store(process);
+  changer_.store(self);
   return true;
 }
 
@@ -76,6 +73,8 @@ void Session::changer_left(void* session) noexcept {
       (void)self.change(current, State::kNew);
       return;
     case State::kRegistering:
+      self.world_.reset();
+      self.store_.take_back(true);
       (void)self.change(current, State::kInitialized);
       return;
     case State::kStarting:
@@ -187,7 +186,8 @@ cs_error_t Session::supervise(unsigned* instance_id) noexcept {
   if (const cs_error_t status = own_quorum_connection(); status != CS_OK) return status;
   if (const cs_error_t status = store_.share(); status != CS_OK) return status;
   supervisor_ = ::getpid();
-  LinuxWorld world(quorum_, store_, asked_);
+  LinuxWorld& world = world_.emplace(quorum_, store_, asked_);
+  const WorldEnd end(*this);
   Supervisor supervisor(settings_, supervisor_, world, warn_signal_, asked_);
   const Deadline deadline = Deadline::in_milliseconds(kDaemonPatienceMs);
   const cs_error_t status = world.open() ? supervisor.prepare(deadline) : CS_ERR_LIBRARY;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <pthread.h>
 
 #include <corosync/sam.h>
@@ -16,6 +17,7 @@
 #include "sam/shared/policy.h"
 #include "sam/shared/signal_guard.h"
 #include "sam/shared/store.h"
+#include "sam/supervisor/linux_world.h"
 #include "sam/supervisor/quorum_client.h"
 
 namespace cs::sam {
@@ -78,16 +80,30 @@ class Session {
 
   [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }
   bool change(State from, State to) noexcept { return state_.compare_exchange_strong(from, to); }
-  // Removes the signature of a change that is over: later it would name the wrong thread.
+  // Removes the signature of a change that is over: later it would name the wrong thread. That of
+  // the next one, by another thread, stays.
   class ClaimEnd {
    public:
     explicit ClaimEnd(Session& session) noexcept : session_(session) {}
     ~ClaimEnd() {
-      session_.changer_process_.store(0);
-      session_.changer_.store({});
+      pthread_t self = pthread_self();
+      (void)session_.changer_.compare_exchange_strong(self, {});
     }
     ClaimEnd(const ClaimEnd&) = delete;
     ClaimEnd& operator=(const ClaimEnd&) = delete;
+
+   private:
+    Session& session_;
+  };
+
+  // The world of the supervisor ends with the frame of supervise(). If a thread leaves that frame,
+  // which it may before there is an instance, changer_left() or the next registration ends it.
+  class WorldEnd {
+   public:
+    explicit WorldEnd(Session& session) noexcept : session_(session) {}
+    ~WorldEnd() { session_.world_.reset(); }
+    WorldEnd(const WorldEnd&) = delete;
+    WorldEnd& operator=(const WorldEnd&) = delete;
 
    private:
     Session& session_;
@@ -107,13 +123,14 @@ class Session {
 
   std::atomic<State> state_ = State::kNew;
   std::atomic<int> warn_signal_ = SIGTERM;
-  std::atomic<pthread_t> changer_ = {};     // owns the state while it is one in -ing
+  std::atomic<pthread_t> changer_ = {};     // owns the state while it is one in -ing; written last
   std::atomic<pid_t> changer_process_ = 0;  // the process of that thread
   Settings settings_;
   OperatorSettings asked_;
   pid_t supervisor_ = 0;  // of this instance
   Store store_;
   QuorumClient quorum_;  // of the supervisor, and of a process that will become one
+  std::optional<LinuxWorld> world_;
   Active active_;
   HealthCheckThread thread_;
 };

@@ -6,11 +6,13 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include "sam/sam_daemon.h"
+#include "support/proc.h"
 #include "support/sam_process.h"
 
 namespace cs::test {
@@ -194,6 +196,42 @@ TEST_F(SamLeftStartBeyondStock, EndsWhenAHandlerFinalizes) {
 }
 
 class SamLeftRegistration : public SamDaemonTest {};
+
+// The application's SIGCHLD and descriptors are as before, and it can fork.
+TEST_F(SamLeftRegistration, LeavesNothingWhenCancelled) {
+  SamProcess application([] {
+    accept_go();
+    app::handle(SIGCHLD, [](int) {});
+    struct sigaction before;
+    ::sigaction(SIGCHLD, nullptr, &before);
+    const auto policy = SAM_RECOVERY_POLICY_QUIT | SAM_RECOVERY_POLICY_CMAP;
+    app::expect_ok(sam_initialize(kInterval, static_cast<sam_recovery_policy_t>(policy)));
+    const std::size_t descriptors = proc::count_descriptors(::getpid());
+    app::report("initialized");
+    wait_for_go();
+    cancel_in_its_wait([](void*) -> void* {
+      (void)sam_register(nullptr);
+      return nullptr;
+    });
+    app::expect_that(proc::count_descriptors(::getpid()) == descriptors);
+    struct sigaction after;
+    ::sigaction(SIGCHLD, nullptr, &after);
+    app::expect_that(after.sa_handler == before.sa_handler);
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(3);
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0) {
+    }
+    app::expect_that(status == 3 << 8);
+    app::report("as before");
+  });
+  const pid_t pid = application.wait_for("initialized").pid;
+  daemon().pause();
+  go(pid);
+  application.wait_for("joined");
+  application.wait_for("as before");
+  daemon().resume();
+}
 
 // A daemon that has stopped does not answer the one that publishes.
 TEST_F(SamLeftRegistration, CanBeRepeatedWhenCancelled) {

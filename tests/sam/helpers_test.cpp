@@ -66,6 +66,35 @@ TEST(SamHelpersBeyondStock, DoNotHideAFailure) {
   expect_death_is_noticed(exec_a_helper, 255);
 }
 
+// The next one has not begun yet, but the data are kept for it.
+TEST(SamHelpersBeyondStock, OneThatStoresDuringARestartDelayIsRefused) {
+  SamProcess application([] {
+    app::expect_that(::setenv("SAM_RESTART_DELAY", "1500", 1) == 0);
+    const unsigned id = app::enter(0, kRestart);
+    if (id == 1) {
+      app::expect_ok(sam_start());
+      app::expect_ok(sam_data_store("kept", 5));
+      const pid_t parent = ::getpid();
+      if (::fork() == 0) {
+        ::signal(SIGPIPE, SIG_IGN);
+        while (::getppid() == parent) app::pause_for(1);
+        app::pause_for(300);
+        for (int i = 0; i < 3; ++i) app::expect(sam_data_store("lost", 5), CS_ERR_LIBRARY);
+        app::report("refused");
+        ::_exit(0);
+      }
+      app::die_by(SIGKILL);
+    }
+    char data[5] = {};
+    app::expect_ok(sam_data_restore(data, sizeof(data)));
+    app::expect_that(std::string(data) == "kept");
+    app::report("found");
+    app::sleep_forever();
+  });
+  application.wait_for("refused");
+  application.wait_for("found");
+}
+
 // Between fork and exec it looks as if the instance became a daemon.
 TEST(SamHelpersBeyondStock, OneThatIsAboutToExecuteIsNoDaemon) {
   expect_death_is_noticed(exec_a_helper, 0);

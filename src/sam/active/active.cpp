@@ -70,6 +70,7 @@ cs_error_t Active::ask(Command command, const CallGuard& guard) noexcept {
   while (wait_for_reply(guard)) {
     if (sequence != sequence_) return CS_ERR_INTERRUPT;
     if (!ends_.replies_identity.is_behind(ends_.replies.get())) return CS_ERR_LIBRARY;
+    if (!is_current()) return CS_ERR_LIBRARY;  // what comes by now is for the next instance
     ReplyFrame reply;
     const Received received = receive_frame(ends_.replies.get(), reply);
     if (received == Received::kClosed || received == Received::kBroken) return CS_ERR_LIBRARY;

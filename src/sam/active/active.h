@@ -17,6 +17,17 @@
 
 namespace cs::sam {
 
+// Time in units of about a millisecond, in four bytes: some machines cannot read eight in one
+// piece. It wraps around after 52 days, so two times are compared by their distance.
+using Tick = std::uint32_t;
+
+// What is done once in a period is next done at most one period ahead: what seems to be further
+// ahead is long due.
+constexpr bool is_due(Tick next, Tick now, Tick period) noexcept {
+  const Tick ahead = next - now;
+  return ahead == 0 || ahead > period;
+}
+
 // While the application makes calls, they look for the supervisor at least once a second. If it is
 // gone they raise SIGPIPE, which ends the process, as with stock. Where SIGPIPE is ignored or
 // survived, this and every later call returns CS_ERR_LIBRARY.
@@ -65,15 +76,11 @@ class Active {
  private:
   static void after_fork() noexcept;
 
-  // Time in units of about a millisecond, in four bytes: some machines cannot read eight in one
-  // piece. It wraps around after 52 days, so two times are compared by their distance.
-  using Tick = std::uint32_t;
   static constexpr unsigned kTickShift = 20;
   static Tick tick_of(Nanoseconds time) noexcept { return static_cast<Tick>(time >> kTickShift); }
 
   [[nodiscard]] bool is_look_due(Nanoseconds now) const noexcept {
-    const Tick late = tick_of(now) - next_look_.load(std::memory_order_relaxed);
-    return static_cast<std::int32_t>(late) >= 0;
+    return is_due(next_look_.load(std::memory_order_relaxed), tick_of(now), look_period_);
   }
   void look_at_once() noexcept {
     next_look_.store(tick_of(coarse_now()), std::memory_order_relaxed);

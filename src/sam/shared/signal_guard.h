@@ -38,13 +38,15 @@ class CancelGuard {
 };
 
 // While this lives the calling thread handles no signal, so that a handler never meets a lock held
-// by the code that it interrupted.
+// by the code that it interrupted. Except SIGSYS: a filter that lets the application's handler
+// answer a system call would end the process instead.
 class SignalGuard {
  public:
   SignalGuard() noexcept {
     sigset_t all;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &previous_);
+    sigdelset(&all, SIGSYS);
+    pthread_sigmask(SIG_BLOCK, &all, &previous_);
   }
   ~SignalGuard() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
   [[nodiscard]] const sigset_t& previous() const noexcept { return previous_; }

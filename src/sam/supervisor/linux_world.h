@@ -23,10 +23,10 @@ namespace cs::sam {
 using PidfdOpen = int (*)(pid_t pid);
 int open_pidfd(pid_t pid) noexcept;
 
-// Lives in the frame of sam_register. A new instance leaves that frame, and the destructors there
-// are how it sheds what belongs to the supervisor: the pipes' other ends, SIGCHLD's disposition,
-// and the connection to cmap, which notices that it is another process's and closes only its copy
-// of the descriptors. There is one at a time in a process.
+// Lives as long as sam_register runs. A new instance returns from there, and its destructor is how
+// it sheds what belongs to the supervisor: the pipes' other ends, SIGCHLD's disposition, and the
+// connection to cmap, which notices that it is another process's and closes only its copy of the
+// descriptors. There is one at a time in a process.
 class LinuxWorld : public World {
  public:
   // The settings live longer.

@@ -163,6 +163,19 @@ TEST_F(SamActive, AnswerIsThatOfItsQuestion) {
   EXPECT_EQ(wait_for_end(), CS_ERR_ACCESS);
 }
 
+TEST_F(SamActive, QuestionOfAnEarlierInstanceLeavesTheAnswersToTheNext) {
+  run([](Active& active) { return ask(active, Command::kStart); });
+  auto question = next_command();
+  ASSERT_TRUE(question);
+  question->instance = kInstance + 1;
+  channel_.heartbeat().begin_instance(question->instance);
+  answer(*question, CS_OK);
+  EXPECT_EQ(wait_for_end(), CS_ERR_LIBRARY);
+  int left = 0;
+  EXPECT_EQ(::ioctl(channel_.replies(), FIONREAD, &left), 0);
+  EXPECT_EQ(left, static_cast<int>(sizeof(ReplyFrame)));
+}
+
 TEST_F(SamActive, QuestionEndsWithTheSupervisorsPipes) {
   run([](Active& active) { return ask(active, Command::kStart); });
   ASSERT_TRUE(next_command());

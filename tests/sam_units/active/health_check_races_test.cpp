@@ -72,6 +72,12 @@ int fail_when_let_go() {
   return -1;
 }
 
+int end_when_let_go() {
+  ++g_calls;
+  while (g_held) ::poll(nullptr, 0, 1);
+  pthread_exit(nullptr);
+}
+
 // What it leaves its thread with is the application's doing, and must not reach ours.
 int become_easy_to_cancel() {
   pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, nullptr);
@@ -119,6 +125,26 @@ TEST_F(SamHealthCheckRaces, FailureOfAReplacedCallbackIsNotTheNewOnes) {
   ASSERT_EQ(thread_->set_callback(count_other_call, kInterval), CS_OK);
   g_held = false;
   EXPECT_TRUE(reaches(g_other_calls, 3));
+}
+
+TEST_F(SamHealthCheckRaces, EndOfAReplacedCallbacksThreadIsNotTheNewOnes) {
+  for (const bool is_stopped_meanwhile : {false, true}) {
+    g_calls = g_other_calls = 0;
+    g_held = true;
+    ASSERT_EQ(thread_->set_callback(end_when_let_go, kInterval), CS_OK);
+    ASSERT_EQ(thread_->prepare(), CS_OK);
+    thread_->start();
+    ASSERT_TRUE(reaches(g_calls, 1));
+    if (is_stopped_meanwhile) thread_->halt();
+    ASSERT_EQ(thread_->set_callback(count_other_call, kInterval), CS_OK);
+    g_held = false;
+    if (is_stopped_meanwhile) {
+      ASSERT_EQ(thread_->prepare(), CS_OK);
+      thread_->start();
+    }
+    EXPECT_TRUE(reaches(g_other_calls, 3));
+    thread_->halt();
+  }
 }
 
 // Its end is noticed: whoever sets a callback again gets a thread again. It may end late, on its

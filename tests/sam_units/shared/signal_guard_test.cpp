@@ -41,6 +41,19 @@ TEST(SamSignalGuard, HoldsSignalsOffToItsEnd) {
   EXPECT_EQ(g_handled, 1);
 }
 
+// The kernel ends a process whose filter asks for a handler that is held off.
+TEST(SamSignalGuard, LeavesSystemCallsToAFilterWithAHandler) {
+  sigset_t before;
+  sigset_t inside;
+  pthread_sigmask(SIG_BLOCK, nullptr, &before);
+  {
+    const SignalGuard guard;
+    pthread_sigmask(SIG_BLOCK, nullptr, &inside);
+  }
+  EXPECT_EQ(sigismember(&inside, SIGSYS), sigismember(&before, SIGSYS));
+  EXPECT_EQ(sigismember(&inside, SIGTERM), 1);
+}
+
 class SamCancelGuard : public testing::TestWithParam<std::tuple<int, int>> {};
 
 // In a thread of its own, whose state nobody else needs.
