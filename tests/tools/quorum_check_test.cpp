@@ -151,6 +151,29 @@ TEST_F(QuorumCheck, ResultThatCannotBeWrittenIsUnknown) {
   EXPECT_TRUE(says(full, kUnknown, "quorum-check: cannot write: "));
 }
 
+// `redirections` are the shell's: they close some of the standard streams.
+Outcome check_with(const std::string& redirections) {
+  return run_program({"/bin/sh", "-c", "exec \"$0\" -m0 " + redirections, CS_QUORUM_CHECK});
+}
+
+TEST_F(QuorumCheck, StandardStreamsMayBeClosed) {
+  for (const char* others : {"<&-", "2>&-", "<&- 2>&-"}) {
+    EXPECT_TRUE(says(check_with(others), kOk, "QUORUM OK")) << others;
+  }
+  for (const char* with_output : {">&-", "<&- >&-"}) {
+    EXPECT_TRUE(says(check_with(with_output), kUnknown, "quorum-check: cannot write: "))
+        << with_output;
+  }
+  EXPECT_TRUE(says(check_with(">&- 2>&-"), kUnknown, ""));
+  EXPECT_TRUE(says(check_with("<&- >&- 2>&-"), kUnknown, ""));
+}
+
+TEST(QuorumCheckStreams, WithoutRoomAboveThemItIsUnknown) {
+  const char* script = "exec <&- 2>&-; ulimit -n 3; exec \"$0\"";
+  EXPECT_TRUE(says(run_program({"/bin/sh", "-c", script, CS_QUORUM_CHECK}), kUnknown,
+                   "QUORUM UNKNOWN - no process can be started to ask corosync"));
+}
+
 class QuorumCheckStandIn : public testing::Test {
  protected:
   void SetUp() override {

@@ -121,17 +121,52 @@ static void let_go_of_output(void)
         dup2(null, fd);
 }
 
+/* Where standard streams are closed, their numbers stay free: what is written to those must not get
+ * on the line. */
+static int move_up(int fd)
+{
+    int above;
+
+    if (fd > STDERR_FILENO)
+        return fd;
+    above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    close(fd);
+    return above;
+}
+
+static void close_line(const int line[2])
+{
+    for (int end = 0; end < 2; end++) {
+        if (line[end] >= 0)
+            close(line[end]);
+    }
+}
+
+static bool open_line(int line[2])
+{
+    /* Messages, so that an answer is there as a whole or not at all. */
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) != 0)
+        return false;
+    for (int end = 0; end < 2; end++)
+        line[end] = move_up(line[end]);
+    if (line[0] >= 0 && line[1] >= 0)
+        return true;
+    close_line(line);
+    return false;
+}
+
 int start_asking(void)
 {
     pid_t parent = getpid();
     int line[2];
 
-    /* Messages, so that an answer is there as a whole or not at all. */
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) != 0)
+    if (!open_line(line))
         return -1;
     asker = fork();
-    if (asker < 0)
+    if (asker < 0) {
+        close_line(line);
         return -1;
+    }
     if (asker > 0) {
         close(line[1]);
         return line[0];
