@@ -191,6 +191,42 @@ TEST(SamRunSettings, VariableReplacesADefaultAndAnOptionReplacesIt) {
   EXPECT_EQ(by_option.count("started "), 2) << by_option.output();
 }
 
+ProgramOptions interval(const char* value) { return {.environment = {{"SAM_INTERVAL", value}}}; }
+
+// The checks go by it, with which the library watches.
+TEST(SamRunSettings, IntervalIsTheGraceOfACommandWithoutOptions) {
+  Running run({"-p", "quit"}, shell("sleep 3; exit 3"), interval("1500"));
+  const Outcome outcome = run.wait();
+  EXPECT_TRUE(outcome.exited_with(3)) << outcome;
+  EXPECT_EQ(outcome.output.find(" warning "), std::string::npos) << outcome;
+}
+
+TEST(SamRunSettings, GraceGoesBeforeTheInterval) {
+  const Running run({"-c", "false", "-i", "50", "-g", "300"}, kYielding, interval("100000"));
+  EXPECT_TRUE(run.comes_to(2, "started "));
+}
+
+TEST(SamRunSettings, IntervalIsHeldAgainstThatOfTheChecks) {
+  const Outcome refused = Running({"-c", "true", "-i", "50"}, kYielding, interval("99")).wait();
+  EXPECT_TRUE(refused.exited_with(125)) << refused;
+  EXPECT_EQ(refused.output, "sam-run: SAM_INTERVAL must be at least twice --interval\n");
+  const Running taken({"-c", "false", "-i", "50"}, kYielding, interval("300"));
+  EXPECT_TRUE(taken.comes_to(2, "started "));
+}
+
+TEST(SamRunSettings, IntervalOfNoLimitMakesNoChecks) {
+  Running run({"-p", "quit", "-c", "echo checked; false", "-i", "50"}, shell("sleep 1; exit 3"),
+              interval("0"));
+  EXPECT_TRUE(run.wait().exited_with(3)) << run.output();
+  EXPECT_EQ(run.count("checked"), 0) << run.output();
+}
+
+TEST(SamRunSettings, IntervalThatIsNoneIsIgnored) {
+  const Running run({"-c", "false", "-i", "50"}, kYielding, interval("soon"));
+  EXPECT_TRUE(run.comes_to(2, "started "));
+  EXPECT_EQ(run.count("sam: SAM_INTERVAL=soon is not understood"), 1) << run.output();
+}
+
 TEST(SamRunLog, GoesWhereItIsWanted) {
   Running silent({"-p", "quit", "-l", "none"}, kCrashing);
   EXPECT_TRUE(silent.wait().exited_with(9));

@@ -19,6 +19,8 @@
 /* What libsam takes. */
 enum { MOST_DELAY = 3600000, MOST_RESTARTS = 100, MOST_SECONDS = 604800 };
 
+enum { DEFAULT_INTERVAL = 5000, DEFAULT_GRACE = 5000 }; /* ms */
+
 #define DEFAULT_FORWARD "TERM,INT,QUIT,HUP,USR1,USR2"
 
 static const char usage[] =
@@ -204,23 +206,43 @@ static int take_option(int option, struct options *options, char *const argv[])
     }
 }
 
+/* The library lets the variable replace what it is told, so an option takes it away. One that the
+ * library does not understand is left to it, which says so. */
+static bool take_grace_of_variable(struct options *options)
+{
+    const char *value = secure_getenv("SAM_INTERVAL");
+
+    if (options->grace != 0) {
+        unsetenv("SAM_INTERVAL");
+        return false;
+    }
+    return value != NULL && parse_number(value, 0, INT_MAX, &options->grace);
+}
+
+/* Without a limit, which is a grace of 0, there is nothing to compare. */
+static int choose_grace(struct options *options, bool is_of_variable)
+{
+    if (!is_of_variable && options->grace == 0)
+        options->grace = options->check != NULL ? 2 * options->interval : DEFAULT_GRACE;
+    if (options->check == NULL || options->grace == 0 || options->grace >= 2 * options->interval)
+        return -1;
+    return refuse(is_of_variable ? "SAM_INTERVAL must be at least twice --interval"
+                                 : "--grace must be at least twice --interval");
+}
+
 static int complete(struct options *options)
 {
     bool needs_time = options->check != NULL || options->policy & SAM_RECOVERY_POLICY_QUORUM;
+    bool is_of_variable;
 
     if (options->interval != 0 && options->check == NULL)
         return refuse("--interval is for --check");
     if (options->grace != 0 && !needs_time)
         return refuse("--grace is for --check and --quorum");
     if (options->interval == 0)
-        options->interval = 5000;
-    if (options->check != NULL && options->grace == 0)
-        options->grace = 2 * options->interval;
-    if (options->check != NULL && options->grace < 2 * options->interval)
-        return refuse("--grace must be at least twice --interval");
-    if (needs_time && options->grace == 0)
-        options->grace = 5000;
-    return -1;
+        options->interval = DEFAULT_INTERVAL;
+    is_of_variable = take_grace_of_variable(options);
+    return needs_time || is_of_variable ? choose_grace(options, is_of_variable) : -1;
 }
 
 /* What is ignored now is not for the command, which ignores it as well: nohup(1) does that, and a
