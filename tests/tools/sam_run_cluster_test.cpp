@@ -122,6 +122,30 @@ TEST_F(SamRunCluster, StoppedWhileItWaitsItEnds) {
   EXPECT_TRUE(stop_leaves_no_keys() || stop_leaves_no_keys() || stop_leaves_no_keys());
 }
 
+bool catches(pid_t pid, int number) {
+  const std::uint64_t caught = std::stoull("0" + proc::status(pid, "SigCgt"), nullptr, 16);
+  return (caught >> (number - 1) & 1) != 0;
+}
+
+// The daemon is there, but does not let it in.
+TEST_F(SamRunCluster, StoppedWhileItRegistersItEnds) {
+  node(1).daemon().launch();
+  ASSERT_TRUE(node(1).daemon().wait_until_ready());
+  node(1).daemon().pause();
+  for (const std::vector<std::string>& options :
+       {std::vector<std::string>{"--cmap"}, {"--cmap", "--forward", "none"}}) {
+    for (const int number : {SIGTERM, SIGINT, SIGQUIT}) {
+      Running run(options, kYielding, on(1));
+      const pid_t pid = run.process().pid();
+      EXPECT_TRUE(eventually([&] { return catches(pid, number) && proc::state(pid) == 'S'; }));
+      run.process().signal(number);
+      EXPECT_TRUE(run.process().wait().exited_with(0)) << number << run.output();
+      EXPECT_EQ(run.count("started "), 0) << run.output();
+    }
+  }
+  node(1).daemon().resume();
+}
+
 TEST_F(SamRunCluster, StateIsInCmap) {
   ASSERT_TRUE(cluster().start());
   Running run({"--cmap", "-c", "echo checked", "-i", "50", "-g", "100000"}, kYielding, on(1));

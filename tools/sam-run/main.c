@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,12 +71,23 @@ static int complain_of_command(const char *name, int error)
     return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }
 
-/* A stop while there is no supervisor yet: nothing runs, so this is the orderly end. As the first
- * process of a container we would not even be ended by the default action. */
-static void leave(int signal)
+/* Whether the library forks, and there is somebody to be stopped. */
+static volatile sig_atomic_t has_instance;
+
+static void note_instance(void)
 {
-    (void)signal;
-    _exit(0);
+    has_instance = 1;
+}
+
+/* A stop while there is no supervisor yet: nothing runs, so this is the orderly end. As the first
+ * process of a container we would not even be ended by the default action. Later it is what it
+ * would be without us. */
+static void leave(int signal_number)
+{
+    if (!has_instance)
+        _exit(0);
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
 }
 
 static const int stop_signals[] = {SIGTERM, SIGINT, SIGQUIT};
@@ -85,10 +97,11 @@ static struct sigaction found[STOP_SIGNALS];
 static void let_stops_in(void)
 {
     struct sigaction leaving = {.sa_handler = leave};
+    bool will_know = pthread_atfork(note_instance, NULL, NULL) == 0;
 
     for (int i = 0; i < STOP_SIGNALS; i++) {
         sigaction(stop_signals[i], NULL, &found[i]);
-        if (found[i].sa_handler == SIG_DFL)
+        if (will_know && found[i].sa_handler == SIG_DFL)
             sigaction(stop_signals[i], &leaving, NULL);
     }
 }
@@ -121,28 +134,15 @@ static bool wait_for_daemon(const struct options *options, cs_error_t error)
     if (!has_told)
         complain("waits for corosync (%s)", cs_strerror(error));
     has_told = true;
-    let_stops_in();
     poll(NULL, 0, RETRY_PERIOD);
-    restore_stops();
     return true;
-}
-
-/* This may wait for the daemon for a minute. */
-static cs_error_t try_to_initialize(const struct options *options)
-{
-    cs_error_t error;
-
-    let_stops_in();
-    error = sam_initialize((int)options->grace, options->policy);
-    restore_stops();
-    return error;
 }
 
 static bool initialize(const struct options *options)
 {
     cs_error_t error;
 
-    while ((error = try_to_initialize(options)) != CS_OK) {
+    while ((error = sam_initialize((int)options->grace, options->policy)) != CS_OK) {
         if (!wait_for_daemon(options, error))
             return false;
     }
@@ -157,6 +157,7 @@ static bool become_instance(const struct options *options)
     cs_error_t error;
 
     while ((error = sam_register(NULL)) != CS_OK) {
+        has_instance = 0;
         if (!wait_for_daemon(options, error))
             return false;
     }
@@ -198,7 +199,9 @@ int main(int argc, char *argv[])
     error = find(options.command[0]);
     if (error != 0)
         return complain_of_command(options.command[0], error);
+    let_stops_in(); /* each of the two may wait for the daemon for a minute */
     if (!initialize(&options) || !become_instance(&options))
         return EXIT_OWN_FAILURE;
+    restore_stops();
     return run(&options);
 }
