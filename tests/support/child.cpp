@@ -127,13 +127,13 @@ Child Child::exec(const std::vector<std::string>& argv, ProgramOptions options) 
 
   const pid_t pid = fork_checked();
   if (pid == 0) {
-    if (options.before_exec) options.before_exec();
     const int null = ::open("/dev/null", O_RDONLY);
     ::dup2(null, STDIN_FILENO);
     if (write_end.get() >= 0) {
       ::dup2(write_end.get(), STDOUT_FILENO);
       ::dup2(write_end.get(), STDERR_FILENO);
     }
+    if (options.before_exec) options.before_exec();  // it may close what we have opened
     ::execve(arguments[0], arguments.data(), variables.data());
     ::_exit(kCannotStart);
   }

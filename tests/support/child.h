@@ -38,7 +38,7 @@ struct ProgramOptions {
   std::vector<std::pair<std::string, std::string>> environment = {};  // added, or replacing ours
   std::string output_file = {};  // stdout and stderr go there (appended); empty: see `capture`
   bool capture = false;          // stdout and stderr go to Outcome::output
-  std::function<void()> before_exec = {};  // runs in the child, e.g. to enter other namespaces
+  std::function<void()> before_exec = {};  // last thing in the child: other namespaces, streams
 };
 
 // Owner of one child process: killed (SIGKILL) and reaped when the owner goes. The child dies with

@@ -211,6 +211,28 @@ TEST(SamRunCheck, CheckerHoldsNothingOfTheCommandsAndIsDeaf) {
   EXPECT_TRUE(std::filesystem::exists(command));
 }
 
+// What it opens to find them takes numbers as well.
+TEST(SamRunCheck, CheckerHoldsNothingOfTheCommandsWithTwoStreamsClosed) {
+  for (int open = 0; open <= STDERR_FILENO; ++open) {
+    const ScratchFolder folder;
+    const std::string file = folder / "pid";
+    const Running run({"-c", "echo $PPID >" + file, "-i", "50", "-g", "100000", "-l", "none"},
+                      kYielding, {.before_exec = [open] {
+                        ::dup2(open, 57);
+                        for (int fd = 0; fd <= STDERR_FILENO; ++fd) {
+                          if (fd != open) ::close(fd);
+                        }
+                      }});
+    int checker = 0;
+    ASSERT_TRUE(eventually([&] { return bool(std::ifstream(file) >> checker); }));
+    const std::string fds = "/proc/" + std::to_string(checker) + "/fd/";
+    EXPECT_FALSE(std::filesystem::exists(fds + "57")) << "with descriptor " << open;
+    for (const char* stream : {"0", "1", "2"}) {
+      EXPECT_TRUE(std::filesystem::exists(fds + stream)) << stream << " with " << open;
+    }
+  }
+}
+
 TEST(SamRunCheck, WorksOnKernelsWithoutPidfds) {
   const ScratchFolder folder;
   const std::string file = folder / "pid";

@@ -200,13 +200,14 @@ _Noreturn static void check_on(const struct checks *checks)
 static void let_go_of_descriptors(void)
 {
     int null = open("/dev/null", O_RDWR);
-    DIR *folder = opendir("/proc/self/fd");
     struct dirent *entry;
+    DIR *folder;
 
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
     if (fcntl(STDERR_FILENO, F_GETFD) < 0)
         dup2(null, STDERR_FILENO);
+    folder = opendir("/proc/self/fd"); /* above them now */
     while (folder != NULL && (entry = readdir(folder)) != NULL) {
         long fd;
 
