@@ -5,6 +5,29 @@ cs_add_unit_test(ipc_units_test OBJECTS cs_ipc cs_common
           ipc_units/reply_test.cpp ipc_units/socket_guard_test.cpp ipc_units/spin_budget_test.cpp
           ipc_units/trust_test.cpp)
 cs_without_exceptions(ipc_units/in_flight_test.cpp)
+# Programs at a fixed address. Not with sanitizers: their run-time can jump. An emulator that runs
+# the test cannot run other programs.
+if(NOT CS_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
+  target_sources(ipc_units_test PRIVATE ipc_units/fixed_programs_test.cpp)
+  target_compile_definitions(ipc_units_test PRIVATE
+                             CS_FIXED_PROGRAM="${CMAKE_CURRENT_BINARY_DIR}/cs_fixed_program_")
+  foreach(kind IN ITEMS plain calls points sysv)
+    set(program cs_fixed_program_${kind})
+    # As in the library: the code that looks does not depend on where it is.
+    add_executable(${program} ipc_units/fixed_program.c ipc_units/fixed_program_jumps.cpp
+                   $<FILTER:$<TARGET_OBJECTS:cs_ipc>,INCLUDE,/jumps[.]>)
+    set_target_properties(${program} PROPERTIES POSITION_INDEPENDENT_CODE OFF LINKER_LANGUAGE C)
+    target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+    target_compile_options(${program} PRIVATE -fno-pie)
+    target_link_options(${program} PRIVATE -no-pie)
+    target_link_libraries(${program} PRIVATE cs_warnings PkgConfig::libqb)
+    add_dependencies(ipc_units_test ${program})
+  endforeach()
+  target_compile_definitions(cs_fixed_program_calls PRIVATE CS_CALLS_JUMP)
+  target_compile_definitions(cs_fixed_program_points PRIVATE CS_POINTS_TO_JUMP)
+  target_compile_definitions(cs_fixed_program_sysv PRIVATE CS_CALLS_JUMP)
+  target_link_options(cs_fixed_program_sysv PRIVATE -Wl,--hash-style=sysv)
+endif()
 
 cs_add_namespace_test(ipc_failed_step_test TIMEOUT 60
   LIBS votequorum cs_stand_in OBJECTS cs_ipc cs_common
