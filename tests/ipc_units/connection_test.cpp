@@ -6,6 +6,7 @@
 #include <corosync/votequorum.h>
 #include <gtest/gtest.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 #include <atomic>
@@ -15,6 +16,7 @@
 
 #include "common/unique_fd.h"
 #include "support/memory_in_use.h"
+#include "support/refuse_call.h"
 #include "votequorum_standin/stand_in_test.h"
 #include "wire/votequorum.h"
 
@@ -128,6 +130,21 @@ TEST_P(IpcConnection, PassedDeadlineStillEndsTheWait) {
   EXPECT_EQ(ask(kLate, Deadline::at(0)).status(), CS_ERR_TRY_AGAIN);
   EXPECT_LT(Clock::now() - start, milliseconds(500));
   expect_answer(1);
+}
+
+// A request that libqb has refused was not sent: nothing is out of step.
+TEST_P(IpcConnection, DaemonThatTakesNoRequestNowIsAskedAgain) {
+  serve([](Peer& peer, const Request& request) {
+    if (peer.requests() == 1) {
+      peer.take_requests(false);
+      peer.after(milliseconds(200), [](Peer& p) { p.take_requests(true); });
+    }
+    peer.reply(info_reply(request.u32(16)));
+  });
+  expect_answer(1);
+  EXPECT_EQ(ask(2, Deadline::in_milliseconds(20000)).status(), CS_ERR_TRY_AGAIN);
+  EXPECT_TRUE(eventually([this] { return ask(3).status() != CS_ERR_TRY_AGAIN; }));
+  expect_answer(4);
 }
 
 TEST_P(IpcConnection, EventLongerThanTheRoomLeavesItsHeader) {
@@ -247,6 +264,21 @@ TEST_P(IpcConnection, ChildLetsGoWithoutHarmToItsParent) {
     return 0;
   });
   EXPECT_TRUE(child.wait().exited_with(0));
+  EXPECT_EQ(connection_->wait_event(Deadline::in_milliseconds(50)), CS_ERR_TRY_AGAIN);
+  expect_answer(2);
+}
+
+TEST_P(IpcConnection, ChildThatMayNotSignalItsParentDoesItNoHarm) {
+  serve(late_from(kLate));
+  Child child = Child::run([this] {
+    if (!refuse_call(SYS_kill, EPERM)) return 77;
+    connection_->cancel();
+    connection_.reset();
+    return 0;
+  });
+  const Outcome outcome = child.wait();
+  if (outcome.exited_with(77)) GTEST_SKIP() << "no filters for system calls here";
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome;
   EXPECT_EQ(connection_->wait_event(Deadline::in_milliseconds(50)), CS_ERR_TRY_AGAIN);
   expect_answer(2);
 }

@@ -132,6 +132,24 @@ TEST_F(LeftCall, NotificationOfItsEventIsDroppedSoon) {
   EXPECT_EQ(session_.dispatch(CS_DISPATCH_ONE), CS_OK);
 }
 
+// Now and then it is there in vain because another thread was faster: that is no reason.
+TEST_F(LeftCall, NotificationIsDroppedOnlyAfterVainLooksInARow) {
+  ASSERT_NO_FATAL_FAILURE(serve(answer));
+  ASSERT_NO_FATAL_FAILURE(wait_for_event(session_));
+  ASSERT_TRUE(ends_in([](votequorum_handle_t handle) {
+    on_receive = end_thread;
+    (void)votequorum_dispatch(handle, CS_DISPATCH_ONE);
+  }));
+  for (const int looks : {2, 2}) {
+    for (int i = 0; i < looks; ++i) {
+      EXPECT_EQ(session_.dispatch(CS_DISPATCH_ONE_NONBLOCKING), CS_ERR_TRY_AGAIN);
+    }
+    EXPECT_TRUE(session_.readable(0));
+    ASSERT_EQ(votequorum_trackstart(handle(), 0, CS_TRACK_CURRENT), CS_OK);
+    EXPECT_EQ(session_.dispatch(CS_DISPATCH_ONE), CS_OK);
+  }
+}
+
 // There is no telling where libqb was.
 TEST_F(LeftCall, HalfSentRequestGivesTheConnectionUp) {
   ASSERT_NO_FATAL_FAILURE(serve(answer));

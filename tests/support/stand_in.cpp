@@ -28,14 +28,13 @@ class Server {
     handlers.msg_process = [](qb_ipcs_connection_t* c, void* data, size_t size) {
       return instance->received(c, Request(data, size));
     };
-    qb_ipcs_service_t* service =
-        qb_ipcs_create(options_.service.c_str(), 0, options_.type, &handlers);
+    service_ = qb_ipcs_create(options_.service.c_str(), 0, options_.type, &handlers);
     qb_ipcs_poll_handlers poll{.job_add = job_add,
                                .dispatch_add = dispatch_add,
                                .dispatch_mod = dispatch_mod,
                                .dispatch_del = dispatch_del};
-    qb_ipcs_poll_handlers_set(service, &poll);
-    if (qb_ipcs_run(service) != 0) return;
+    qb_ipcs_poll_handlers_set(service_, &poll);
+    if (qb_ipcs_run(service_) != 0) return;
     ready.open();
     qb_loop_run(loop_);
   }
@@ -45,6 +44,10 @@ class Server {
     qb_loop_timer_handle timer = 0;
     qb_loop_timer_add(loop_, QB_LOOP_MED, static_cast<std::uint64_t>(delay.count()) * 1'000'000,
                       kept, run_timer, &timer);
+  }
+
+  void take_requests(bool whether) {
+    qb_ipcs_request_rate_limit(service_, whether ? QB_IPCS_RATE_NORMAL : QB_IPCS_RATE_OFF);
   }
 
   [[nodiscard]] Peer* find(qb_ipcs_connection_t* connection) {
@@ -95,6 +98,7 @@ class Server {
   const Script script_;
   const StandInOptions options_;
   qb_loop_t* const loop_;
+  qb_ipcs_service_t* service_ = nullptr;
   std::map<qb_ipcs_connection_t*, std::unique_ptr<Peer>> peers_;
 };
 
@@ -117,6 +121,8 @@ void Peer::send_events() {
     events_.pop_front();
   }
 }
+
+void Peer::take_requests(bool whether) { Server::instance->take_requests(whether); }
 
 void Peer::disconnect() {
   after(milliseconds(0), [](Peer& peer) { qb_ipcs_disconnect(peer.connection_); });

@@ -47,6 +47,7 @@ class Peer {
   void reply(const Message& message);
   // Sent when there is room for it, in order.
   void event(const Message& message);
+  void take_requests(bool whether);  // from all clients; libqb refuses them otherwise
   void disconnect();  // soon: libqb goes on using a connection after the script has returned
   // Later, if the client is still there.
   void after(milliseconds delay, std::function<void(Peer&)> action);
