@@ -94,10 +94,14 @@ Connection::~Connection() {
 bool Connection::is_owner() const noexcept { return ::getpid() == owner_; }
 
 // Then a disconnect cuts off nobody: the program has become a daemon since it connected. Only if
-// certain: a process that cannot be seen from here counts as living.
-bool Connection::owner_is_gone() const noexcept {
+// certain: a process that cannot be seen from here counts as living. Once it is gone, another may
+// get its number.
+bool Connection::owner_is_gone() noexcept {
+  if (owner_gone_.load(std::memory_order_relaxed)) return true;
+  if (::kill(owner_, 0) == 0 || errno != ESRCH) return false;
   if (process_numbers_ == 0 || process_number_space() != process_numbers_) return false;
-  return ::kill(owner_, 0) != 0 && errno == ESRCH;
+  owner_gone_.store(true, std::memory_order_relaxed);
+  return true;
 }
 
 void Connection::close_copies() noexcept {

@@ -132,7 +132,8 @@ class Connection {
   bool lock_events() noexcept;
   void drop_stray_notification() noexcept;
   [[nodiscard]] bool is_owner() const noexcept;
-  [[nodiscard]] bool owner_is_gone() const noexcept;
+  [[nodiscard]] bool owner_is_gone() noexcept;
+  [[nodiscard]] bool can_be_woken() noexcept;
   void close_copies() noexcept;
 
   qb_ipcc_connection_t* const qb_;
@@ -146,6 +147,7 @@ class Connection {
   const ino_t process_numbers_;  // the namespace in which owner_ is a process id; 0 if unknown
   const std::size_t buffer_size_;
   std::atomic<bool> cancelled_ = false;
+  std::atomic<bool> owner_gone_ = false;  // known to be
 
   Mutex request_mutex_;  // guards what follows; never held for long
   HeapBytes reply_buffer_;

@@ -86,15 +86,25 @@ void Connection::drop_stray_notification() noexcept {
   [[maybe_unused]] const ssize_t taken = ::recv(fd_, &byte, sizeof(byte), MSG_DONTWAIT);
 }
 
+// Whether cancel() ends a wait that begins now. Ask this before the look at cancelled_: a cancel()
+// that comes after that look then finds the owner gone as well.
+bool Connection::can_be_woken() noexcept {
+  if (forks() == owner_forks_) return true;
+  const bool gone = owner_is_gone();
+  full_fence();
+  return gone;
+}
+
 cs_error_t Connection::wait_event(Deadline deadline) noexcept {
   // In socket mode the events' descriptor does not show that the daemon has ended.
   pollfd events[] = {{.fd = fd_, .events = POLLIN, .revents = 0},
                      {.fd = setup_fd_, .events = 0, .revents = 0}};
   const nfds_t count = fd_ == setup_fd_ ? 1 : 2;
   for (;;) {
+    const bool wakes_itself = !can_be_woken();
     if (cancelled_.load(std::memory_order_acquire)) return CS_ERR_BAD_HANDLE;
     int limit = deadline.poll_timeout(monotonic_now());
-    if (forks() != owner_forks_ && (limit < 0 || limit > kChildSleepMs)) limit = kChildSleepMs;
+    if (wakes_itself && (limit < 0 || limit > kChildSleepMs)) limit = kChildSleepMs;
     Opening opening;
     const int ready = ::poll(events, count, limit);
     const int error = errno;

@@ -6,6 +6,7 @@
 #include <corosync/votequorum.h>
 #include <gtest/gtest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 
@@ -281,6 +282,32 @@ TEST_P(IpcConnection, ChildThatMayNotSignalItsParentDoesItNoHarm) {
   EXPECT_TRUE(outcome.exited_with(0)) << outcome;
   EXPECT_EQ(connection_->wait_event(Deadline::in_milliseconds(50)), CS_ERR_TRY_AGAIN);
   expect_answer(2);
+}
+
+// Its parent has ended: nobody is cut off by waking its wait.
+TEST_P(IpcConnection, DaemonOfItsOwnSleepsUntilItIsCancelled) {
+  stand_in_.emplace(late_from(kLate), StandInOptions{.type = GetParam()});
+  Gate result;
+  const auto become_daemon = [&result] {
+    auto connection = ipc::Connection::connect("votequorum", Deadline::in_milliseconds(20000));
+    const pid_t parent = ::getpid();
+    if (!connection || ::fork() != 0) ::_exit(0);
+    while (::kill(parent, 0) == 0) ::usleep(1000);
+    rusage used{};
+    std::thread waiting([&] {
+      const cs_error_t status = (*connection)->wait_event(Deadline::in_milliseconds(20000));
+      ::getrusage(RUSAGE_THREAD, &used);
+      if (status != CS_ERR_BAD_HANDLE) used.ru_nvcsw = -1;
+    });
+    ::usleep(500'000);
+    (*connection)->cancel();
+    waiting.join();
+    result.open(used.ru_nvcsw < 0 ? 'c' : used.ru_nvcsw > 20 ? 'w' : '1');
+    ::_exit(0);
+    return 0;
+  };
+  EXPECT_TRUE(Child::run(become_daemon).wait().exited_with(0));
+  EXPECT_EQ(result.wait(), '1') << "c: not cancelled, w: woken again and again";
 }
 
 TEST_P(IpcConnection, ChildKeepsNoDescriptorOpen) {
