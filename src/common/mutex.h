@@ -76,10 +76,11 @@ class Mutex {
         }
         continue;
       }
-      const Nanoseconds left = end - monotonic_now();
-      if (left <= 0) return false;
+      // Even when its time is over: it may have been woken, and another that sleeps not.
       if ((seen & kWaitedFor) == 0 && !word_.compare_exchange_weak(seen, seen | kWaitedFor))
         continue;
+      const Nanoseconds left = end - monotonic_now();
+      if (left <= 0) return false;
       sleep(seen | kWaitedFor, left);
     }
   }

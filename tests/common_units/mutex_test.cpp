@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 #include <vector>
@@ -74,6 +75,31 @@ TEST(Mutex, EverySleeperIsWoken) {
   const Nanoseconds begun = monotonic_now();
   mutex.unlock(self());
   for (std::thread& thread : threads) thread.join();
+  EXPECT_LT(monotonic_now() - begun, kPatience / 2);
+}
+
+// The one that is woken finds the lock taken again, and its time over: the next must be woken too.
+TEST(Mutex, WakeOfOneThatGivesUpIsNotLost) {
+  constexpr Nanoseconds kPatience = 30 * kNanosecondsPerSecond;
+  cs::Mutex mutex;
+  auto& word = reinterpret_cast<std::atomic<std::uint32_t>&>(mutex);
+  mutex.lock(self());
+  std::thread([&] { EXPECT_FALSE(mutex.lock_within(self(), kAWhile)); }).join();
+  // Sleeps on the lock like a waiter, and has not looked at it since it was woken.
+  std::thread woken([&] { futex_wait(word, word.load(), FutexScope::kProcess, kPatience); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  std::thread next([&] {
+    EXPECT_TRUE(mutex.lock_within(self(), kPatience));
+    mutex.unlock(self());
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const Nanoseconds begun = monotonic_now();
+  mutex.unlock(self());
+  woken.join();
+  mutex.lock(self());
+  std::thread([&] { EXPECT_FALSE(mutex.lock_within(self(), 0)); }).join();
+  mutex.unlock(self());
+  next.join();
   EXPECT_LT(monotonic_now() - begun, kPatience / 2);
 }
 
