@@ -35,6 +35,7 @@ enum class Key { kNone, kMade, kGone };
 // One for the library; set once, before anything else here is used.
 constinit struct {
   Mutex mutex;
+  std::atomic<bool> counts_forks = false;
   std::atomic<bool> prepared = false;
   std::atomic<Key> key_state = Key::kNone;
   pthread_key_t key = 0;
@@ -115,6 +116,14 @@ void at_fork() noexcept {
   if (shared.after_fork != nullptr) shared.after_fork();
 }
 
+// Before a lock is taken: in the child of a fork its holder is not there, and only the count tells.
+// Threads that come here at once may make forks count twice, which does no harm.
+void count_forks() noexcept {
+  if (shared.counts_forks.load(std::memory_order_acquire)) return;
+  ::pthread_atfork(nullptr, nullptr, at_fork);
+  shared.counts_forks.store(true, std::memory_order_release);
+}
+
 // All signals except those that report a fault of the thread itself: the kernel kills the process
 // for such a fault if its signal is held off.
 void choose_signals() noexcept {
@@ -143,13 +152,13 @@ void prepare(void (*drop_use)(Use), void (*after_fork)()) noexcept {
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_BLOCK, &all, &before);
+  count_forks();
   shared.mutex.lock(self());
   if (!shared.prepared.load(std::memory_order_relaxed)) {
     choose_signals();
     make_key();
     shared.drop_use = drop_use;
     shared.after_fork = after_fork;
-    ::pthread_atfork(nullptr, nullptr, at_fork);
     shared.prepared.store(true, std::memory_order_release);
   }
   shared.mutex.unlock(self());

@@ -5,6 +5,11 @@ cs_add_unit_test(ipc_units_test OBJECTS cs_ipc cs_common
           ipc_units/reply_test.cpp ipc_units/socket_guard_test.cpp ipc_units/spin_budget_test.cpp
           ipc_units/trust_test.cpp)
 cs_without_exceptions(ipc_units/in_flight_test.cpp)
+# A function of libc's is replaced that the sanitizers' run-time calls before it can find the real.
+if(NOT CS_SANITIZE)
+  cs_add_unit_test(ipc_first_call_test LIBS cs_test_support OBJECTS cs_ipc cs_common
+    SOURCES ipc_units/first_call_test.cpp)
+endif()
 # Programs at a fixed address. Not with sanitizers: their run-time can jump. An emulator that runs
 # the test cannot run other programs.
 if(NOT CS_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
