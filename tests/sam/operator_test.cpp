@@ -251,6 +251,23 @@ TEST(SamOperatorOrphan, IsKilledWithItsSupervisor) {
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
 }
 
+// The kernel forgets whose death a process asked for when it changes its user.
+TEST(SamOperatorOrphan, IsKilledAlsoAfterAChangeOfUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+  SamProcess application([] {
+    set("SAM_ORPHAN", "kill");
+    app::enter(kLongInterval, kRestart);
+    app::expect_that(::setresuid(65534, 65534, 65534) == 0);
+    app::expect_ok(sam_start());
+    app::report("runs");
+    app::sleep_forever();
+  });
+  const pid_t instance = application.wait_for("runs").pid;
+  ::kill(application.supervisor(), SIGKILL);
+  const int status = application.wait_for_orphan(instance);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+}
+
 TEST(SamOperatorWarnSignal, TakesThePlaceOfTheDefaultOne) {
   SamProcess application([] {
     set("SAM_WARN_SIGNAL", "USR2");

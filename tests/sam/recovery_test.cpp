@@ -221,6 +221,25 @@ TEST(SamSignals, KeepTheirDispositionsInAllProcesses) {
   }
 }
 
+TEST(SamSignals, AreTheApplicationsInTheSupervisorsExitHandlers) {
+  SamProcess application([] {
+    app::handle(SIGCHLD, report_and_go_on);
+    std::atexit([] {
+      struct sigaction found;
+      sigset_t blocked;
+      ::sigaction(SIGCHLD, nullptr, &found);
+      sigprocmask(SIG_BLOCK, nullptr, &blocked);
+      const bool is_own = found.sa_handler == report_and_go_on;
+      app::report("exit handler", is_own && sigismember(&blocked, SIGCHLD) == 0 ? 1 : 0);
+    });
+    app::enter(kInterval, SAM_RECOVERY_POLICY_QUIT);
+    app::expect_ok(sam_start());
+    ::_exit(3);
+  });
+  EXPECT_EQ(application.wait_for("exit handler").value, 1);
+  application.expect_exit_code(3);
+}
+
 TEST(SamSignals, DoNotDisturbTheSupervisor) {
   SamProcess application([] {
     app::handle(SIGUSR1, report_and_go_on);
