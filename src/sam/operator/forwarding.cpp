@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <pthread.h>
+#include <unistd.h>
 
 namespace cs::sam {
 namespace {
@@ -22,10 +23,29 @@ constexpr std::uint32_t bit_of(int number) noexcept {
   return std::uint32_t{1} << (static_cast<unsigned>(number - 1) % 32);
 }
 
+// Whether a signal that the kernel sends has gone to the whole process group. Others are of one
+// process, such as that of a timer; and a terminal that closes tells the leader of its session
+// alone.
+bool goes_to_group(int number) noexcept {
+  switch (number) {
+    case SIGINT:
+    case SIGQUIT:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+    case SIGWINCH:
+      return true;
+    case SIGHUP:
+      return ::getsid(0) != ::getpid();
+    default:
+      return false;
+  }
+}
+
 void note(int number, siginfo_t* info, void*) {
   const int error = errno;
   const pthread_t supervisor = g_supervisor.load();
-  const bool is_of_terminal = info->si_code == SI_KERNEL;
+  const bool is_of_terminal = info->si_code == SI_KERNEL && goes_to_group(number);
   if (is_of_terminal) g_of_terminal[word_of(number)].fetch_or(bit_of(number));
   if (pthread_equal(supervisor, pthread_self()) != 0) {
     g_arrived[word_of(number)].fetch_or(bit_of(number));

@@ -10,8 +10,8 @@
 
 namespace cs::sam {
 
-// A signal that has arrived. One that the kernel itself has sent, on behalf of a terminal, has
-// reached the whole process group.
+// A signal that has arrived. One of a terminal has reached the whole process group: the kernel has
+// sent it, and not to the leader of the terminal's session alone.
 struct ArrivedSignal {
   int number;
   bool is_of_terminal;

@@ -12,6 +12,8 @@
 #include <atomic>
 #include <cerrno>
 
+#include "sam_units/in_child.h"
+
 namespace cs::sam {
 namespace {
 
@@ -138,7 +140,7 @@ TEST_F(SamForwarding, IsToldBySignalsOfOtherThreads) {
   pthread_join(thread, nullptr);
 }
 
-// As the kernel sends it for a terminal; a process may send itself anything.
+// As the kernel sends it for a terminal; a thread may send itself anything.
 void raise_from_terminal(int number) {
   siginfo_t info = {};
   info.si_signo = number;
@@ -154,25 +156,86 @@ int highest_signal() {
   return number;
 }
 
+SignalSet of_terminals() {
+  SignalSet signals;
+  for (const int number : {SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH}) {
+    signals.add(number);
+  }
+  return signals;
+}
+
 TEST_F(SamForwarding, TellsOfEachSignalWhetherATerminalHasSentIt) {
-  const int highest = highest_signal();
-  SignalSet signals = hup_and_term();
-  signals.add(highest);
   Forwarding forwarding;
-  forwarding.begin(signals);
-  for (const int number : {SIGHUP, SIGTERM, highest}) {
+  forwarding.begin(of_terminals());
+  for (const int number : {SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH}) {
     raise_from_terminal(number);
     const auto of_terminal = forwarding.next();
     ASSERT_TRUE(of_terminal) << number;
     EXPECT_EQ(of_terminal->number, number);
-    EXPECT_TRUE(of_terminal->is_of_terminal);
+    EXPECT_TRUE(of_terminal->is_of_terminal) << number;
     ::raise(number);
     const auto sent = forwarding.next();
     ASSERT_TRUE(sent) << number;
     EXPECT_EQ(sent->number, number);
-    EXPECT_FALSE(sent->is_of_terminal);
+    EXPECT_FALSE(sent->is_of_terminal) << number;
   }
   EXPECT_FALSE(forwarding.next());
+}
+
+// A timer that was left running, for example: nobody else has had its signal.
+TEST_F(SamForwarding, WhatTheKernelSendsWithoutATerminalIsNone) {
+  const int highest = highest_signal();
+  SignalSet signals;
+  for (const int number : {SIGALRM, SIGIO, SIGTERM, highest}) signals.add(number);
+  Forwarding forwarding;
+  forwarding.begin(signals);
+  for (const int number : {SIGALRM, SIGIO, SIGTERM, highest}) {
+    raise_from_terminal(number);
+    const auto arrived = forwarding.next();
+    ASSERT_TRUE(arrived) << number;
+    EXPECT_EQ(arrived->number, number);
+    EXPECT_FALSE(arrived->is_of_terminal) << number;
+  }
+}
+
+// The kernel tells the leader alone that its terminal has closed.
+TEST_F(SamForwarding, HangUpOfATerminalReachesTheGroupUnlessItIsTheLeaders) {
+  for (const bool is_leader : {false, true}) {
+    EXPECT_EQ(in_child([is_leader] {
+                if (is_leader) {
+                  ASSERT_GT(::setsid(), 0);
+                }
+                Forwarding forwarding;
+                forwarding.begin(hup_and_term());
+                raise_from_terminal(SIGHUP);
+                const auto arrived = forwarding.next();
+                ASSERT_TRUE(arrived);
+                EXPECT_EQ(arrived->is_of_terminal, !is_leader);
+              }),
+              0);
+  }
+}
+
+TEST_F(SamForwarding, TellsASignalOfATerminalThatAnotherThreadReceives) {
+  std::atomic<bool> is_ready = false;
+  pthread_t thread;
+  pthread_create(
+      &thread, nullptr,
+      [](void* flag) -> void* {
+        while (!*static_cast<std::atomic<bool>*>(flag)) ::usleep(1000);
+        raise_from_terminal(SIGWINCH);
+        return nullptr;
+      },
+      &is_ready);
+  Forwarding forwarding;
+  forwarding.begin(of_terminals());
+  is_ready = true;
+  EXPECT_TRUE(wait(forwarding, 30));
+  pthread_join(thread, nullptr);
+  const auto arrived = forwarding.next();
+  ASSERT_TRUE(arrived);
+  EXPECT_EQ(arrived->number, SIGWINCH);
+  EXPECT_TRUE(arrived->is_of_terminal);
 }
 
 TEST_F(SamForwarding, LeavesToTheApplicationWhatIsPendingAtItsEnd) {
