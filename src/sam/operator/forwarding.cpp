@@ -110,6 +110,12 @@ void Forwarding::collect() const noexcept {
   while (::sigtimedwait(&ours, &info, &no_wait) > 0) note(info.si_signo, &info, nullptr);
 }
 
+void Forwarding::before_fork() const noexcept {
+  if (signals_.is_empty()) return;
+  collect();
+  for (auto& word : g_of_terminal) word.store(0);
+}
+
 std::optional<ArrivedSignal> Forwarding::next(Which which) noexcept {
   if (signals_.is_empty()) return {};
   const int error = errno;

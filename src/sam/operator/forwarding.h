@@ -35,6 +35,9 @@ class Forwarding {
   // Lets them in by a mask to wait with.
   void let_in(sigset_t& mask) const noexcept;
 
+  // What has arrived so far has not reached the process that is forked next, whoever has sent it.
+  void before_fork() const noexcept;
+
   // Those that ask for a stop come first; with kStops only those come, and the others stay.
   enum class Which : bool { kAll, kStops };
   [[nodiscard]] std::optional<ArrivedSignal> next(Which which = Which::kAll) noexcept;

@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "sam/shared/signal_guard.h"
+
 namespace cs::sam {
 namespace {
 
@@ -100,8 +102,11 @@ Woken World::wait(const Awaited& awaited, Deadline deadline) noexcept {
           .cmap = (entries[kCmap].revents | entries[kCmapLife].revents) != 0};
 }
 
+// No handler runs meanwhile: what it forked would be taken for the instance.
 pid_t World::fork() noexcept {
   LinuxWorld& self = on_linux(this);
+  const SignalGuard signals;
+  self.forwarding_.before_fork();
   self.is_forking_ = true;
   const pid_t pid = ::fork();
   self.is_forking_ = false;

@@ -198,6 +198,21 @@ TEST_F(SamForwarding, WhatTheKernelSendsWithoutATerminalIsNone) {
   }
 }
 
+TEST_F(SamForwarding, WhatATerminalHasSentBeforeAForkHasNotReachedTheNewProcess) {
+  Forwarding forwarding;
+  forwarding.begin(of_terminals());
+  raise_from_terminal(SIGWINCH);
+  EXPECT_FALSE(forwarding.next(Forwarding::Which::kStops));  // there is no process yet
+  raise_from_terminal(SIGINT);
+  forwarding.before_fork();
+  for (const int number : {SIGINT, SIGWINCH}) {
+    const auto arrived = forwarding.next();
+    ASSERT_TRUE(arrived) << number;
+    EXPECT_EQ(arrived->number, number);
+    EXPECT_FALSE(arrived->is_of_terminal) << number;
+  }
+}
+
 // The kernel tells the leader alone that its terminal has closed.
 TEST_F(SamForwarding, HangUpOfATerminalReachesTheGroupUnlessItIsTheLeaders) {
   for (const bool is_leader : {false, true}) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,6 +102,71 @@ TEST_F(SamLinuxWorld, InstanceIsNoCopy) {
     ::_exit(0);
   }
   EXPECT_EQ(wait_status(instance), 0);
+}
+
+// A handler that runs meanwhile may fork as well, and its process is no instance.
+TEST_F(SamLinuxWorld, HandlersWaitUntilTheInstanceIsForked) {
+  static World* forking = nullptr;
+  static pid_t copy = 0;
+  forking = &world_;
+  const auto before = ::signal(SIGUSR1, [](int) {
+    if (copy != 0) return;
+    copy = ::fork();
+    if (copy > 0) return;
+    forking->leave_if_copy();
+    ::_exit(0);
+  });
+  (void)pthread_atfork(
+      [] {
+        if (forking != nullptr && copy == 0) ::raise(SIGUSR1);
+      },
+      nullptr, nullptr);
+  const pid_t instance = world_.fork();
+  forking = nullptr;
+  if (instance == 0) ::_exit(0);
+  EXPECT_EQ(wait_status(instance), 0);
+  ASSERT_GT(copy, 0);
+  EXPECT_EQ(wait_status(copy), EXIT_FAILURE << 8);
+  ::signal(SIGUSR1, before);
+}
+
+TEST_F(SamLinuxWorld, InstanceHasTheMaskOfTheSupervisor) {
+  sigset_t term;
+  sigset_t before;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &term, &before);
+  const pid_t instance = world_.fork();
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, &before, &mask);
+  const bool is_same = sigismember(&mask, SIGTERM) == 1 && sigismember(&mask, SIGHUP) == 0;
+  if (instance == 0) ::_exit(is_same ? 0 : 1);
+  EXPECT_EQ(wait_status(instance), 0);
+  EXPECT_TRUE(is_same);
+}
+
+// At the pause before a restart there was no instance to receive it.
+TEST(SamLinuxWorldSignals, OfATerminalFromBeforeTheForkArePassedOn) {
+  EXPECT_EQ(in_child([] {
+              QuorumClient quorum;
+              Store store;
+              OperatorSettings asked;
+              asked.forwarded.add(SIGWINCH);
+              LinuxWorld world(quorum, store, asked);
+              ASSERT_TRUE(world.open());
+              world.begin_forwarding(asked.forwarded);
+              siginfo_t info{};
+              info.si_signo = SIGWINCH;
+              info.si_code = SI_KERNEL;
+              ASSERT_EQ(::syscall(SYS_rt_sigqueueinfo, ::getpid(), SIGWINCH, &info), 0);
+              const pid_t instance = world.fork();
+              if (instance == 0) ::_exit(0);
+              const auto arrived = world.next_forwarded(instance);
+              ASSERT_TRUE(arrived);
+              EXPECT_FALSE(arrived->has_reached_instance);
+              ::waitpid(instance, nullptr, 0);
+            }),
+            0);
 }
 
 TEST_F(SamLinuxWorld, ProcessThatAHandlerForksLeavesAndHoldsNoPipe) {
