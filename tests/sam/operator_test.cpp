@@ -161,6 +161,25 @@ TEST(SamOperatorForward, ReloadWhileTheNextInstanceIsWaitedForReachesIt) {
   EXPECT_EQ(application.wait_for("hup").instance, 2U);
 }
 
+TEST(SamOperatorForward, ReloadWhileTheNextInstanceIsWaitedForReachesOneThatDoesNotStart) {
+  const LogFile log;
+  SamProcess application([&] {
+    log.use();
+    set("SAM_FORWARD", "HUP");
+    set("SAM_RESTART_DELAY", "1000");
+    const unsigned id = app::enter(kLongInterval, kRestart);
+    app::handle(SIGHUP, report_hup);
+    if (id == 1) {
+      app::expect_ok(sam_start());
+      app::die_by(SIGSEGV);
+    }
+    app::sleep_forever();
+  });
+  log.expect("death instance=1");
+  ::kill(application.supervisor(), SIGHUP);
+  EXPECT_EQ(application.wait_for("hup").instance, 2U);
+}
+
 TEST(SamOperatorNotify, TellsWhenTheInstanceHasStarted) {
   NotifySocket manager;
   SamProcess application([&] {

@@ -30,6 +30,8 @@ Nanoseconds busy_bound(const Settings& settings) noexcept {
 constexpr int kFramesAtOnce = 64;
 constexpr int kVerdictsAtOnce = 16;
 constexpr int kReadings = 4;
+// So long a new instance has to install its handlers, if it sends no command before.
+constexpr Nanoseconds kTimeToSettle = 1000 * kNanosecondsPerMillisecond;
 
 }  // namespace
 
@@ -46,6 +48,7 @@ Supervisor::Supervisor(const Settings& settings, pid_t self, World& world,
       pacing_(asked.restart_delay, asked.restart_limit),
       notices_(asked.notifies, watchdog_of(asked, self)),
       tells_signal_at_exit_(asked.tells_signal_at_exit),
+      passes_signals_on_(!asked.forwarded.is_empty()),
       now_(clock()) {}
 
 // Each round is bounded, and ends with a judgement by a clock reading of its own.
@@ -85,6 +88,7 @@ std::optional<Ending> Supervisor::start_instance() noexcept {
   }
   instance_id_ = id;
   instance_began_ = clock();
+  if (passes_signals_on_) kept_due_ = Deadline::at(instance_began_ + kTimeToSettle);
   restart_.succeeded();
   instance_.emplace(pid, id, world_);
   if (instance_->process().fd() < 0) world_.listen_for_children();
@@ -103,6 +107,7 @@ Woken Supervisor::wait() noexcept {
   const Nanoseconds begun = clock();
   const Woken woken = world_.wait(awaited, next_wake());
   now_ = clock();
+  if (kept_due_.has_passed(now_)) kept_due_ = Deadline::never();
   overslept_ = overslept(judged, begun, now_, rules_.next_deadline(), busy_bound_);
   if (woken.process && instance_) instance_->process().note_readable();
   return woken;
@@ -118,7 +123,7 @@ Deadline Supervisor::next_wake() const noexcept {
   if (!instance_) {
     return std::min(wake, std::max(restart_.due(), Deadline::at(next_start_)));
   }
-  wake = std::min(wake, instance_->next_attempt());
+  wake = std::min({wake, kept_due_, instance_->next_attempt()});
   return std::min(wake, instance_->process().next_look(now_));
 }
 

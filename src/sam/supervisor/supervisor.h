@@ -101,6 +101,10 @@ class Supervisor {
   Notices notices_;
   ServiceStatus status_;
   const bool tells_signal_at_exit_;
+  const bool passes_signals_on_;
+  // Signals that have waited for the instance end no wait any more; they are taken in the first
+  // round after its start, which is not to be later than this.
+  Deadline kept_due_ = Deadline::never();
   int stop_signal_ = 0;        // the operator's; 0: none has come
   bool is_settled_ = true;     // no verdict is left to be taken
   Nanoseconds now_;            // the last reading of the clock

@@ -2,7 +2,10 @@
 // World's functions, as a test has scripted them.
 #include "sam_units/supervisor/scripted_world.h"
 
+#include <algorithm>
 #include <cerrno>
+
+#include "sam/operator/forwarding.h"
 
 namespace cs::sam {
 namespace {
@@ -92,8 +95,15 @@ bool World::signal_by_pidfd(int pidfd, int number) noexcept {
 
 void World::signal(pid_t pid, int number) noexcept { of(this).signals.emplace_back(pid, number); }
 
-std::optional<ForwardedSignal> World::next_forwarded(pid_t) noexcept {
-  return take(of(this).forwarded);
+std::optional<ForwardedSignal> World::next_forwarded(pid_t instance) noexcept {
+  auto& forwarded = of(this).forwarded;
+  const auto next = std::find_if(forwarded.begin(), forwarded.end(), [&](const auto& signal) {
+    return instance != 0 || Forwarding::is_stop(signal.number);
+  });
+  if (next == forwarded.end()) return {};
+  const ForwardedSignal taken = *next;
+  forwarded.erase(next);
+  return taken;
 }
 
 Excuse World::find_excuse(pid_t) noexcept {

@@ -89,6 +89,25 @@ TEST_F(SamSupervisorOperator, AStopWhileARestartIsWaitedForEndsAtOnce) {
   EXPECT_EQ(last_record().reason.kind, Reason::Kind::kStopAsked);
 }
 
+// It has been taken in, so it does not end a wait.
+TEST_F(SamSupervisorOperator, WhatHasWaitedForTheNextInstanceReachesItWithinASecond) {
+  asked_.forwarded.add(SIGHUP);
+  world_.forks = {kFirst, kSecond};
+  world_.on_reap = [this] { world_.forwarded.push_back({SIGHUP, false}); };
+  then_start();
+  then_die(SIGSEGV);
+  then([this] {
+    EXPECT_THAT(world_.signals, IsEmpty());  // it may have no handler yet
+    EXPECT_EQ(world_.deadlines.back(), Deadline::at(world_.time + 1000 * kMs));
+    world_.time += 1000 * kMs;
+  });
+  then([this] {
+    EXPECT_THAT(world_.signals, ElementsAre(Pair(kSecond, SIGHUP)));
+    EXPECT_TRUE(world_.deadlines.back().is_never());
+  });
+  (void)run(kRestart);
+}
+
 TEST_F(SamSupervisorOperator, ARestartWaitsForItsDelay) {
   asked_.restart_delay = 60'000 * kMs;
   then_start();
