@@ -63,7 +63,7 @@ Decision Rules::stop_asked(std::uint32_t number) noexcept {
 
 Decision Rules::finished() noexcept { return stop(Phase::kFinished, 0); }
 
-// A thread that waits in sam_start is let go.
+// A thread that waits in sam_start is let go. A process that owes no health check has missed none.
 Decision Rules::stop(Phase phase, std::uint32_t number) noexcept {
   if (life_.phase == Phase::kMarkedFailed) return {};
   if (life_.phase == Phase::kKilled) {
@@ -72,6 +72,7 @@ Decision Rules::stop(Phase phase, std::uint32_t number) noexcept {
   }
   const std::uint32_t waiting = life_.phase == Phase::kWaiting ? life_.waiting_start : 0;
   life_.phase = phase;
+  life_.missed = false;
   life_.grace.reset();
   Decision decision{.publish = ProcessState::kStopped};
   if (number != 0 || waiting != 0) decision.reply = number != 0 ? number : waiting;

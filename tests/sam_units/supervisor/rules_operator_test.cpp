@@ -187,5 +187,16 @@ TEST(SamRulesHealth, IsLostWithACheckAndFoundWithTheNext) {
   EXPECT_TRUE(rules.is_healthy());
 }
 
+// As in a handler of the warn signal. A stopped process owes no health check.
+TEST(SamRulesHealth, IsFoundWithAStop) {
+  Rules rules = make_started(kRestart);
+  EXPECT_EQ(at(rules, 104 * kMs), Signal::kWarn);
+  EXPECT_EQ(rules.stop_asked(2).reply, 2U);
+  EXPECT_TRUE(rules.is_healthy());
+  EXPECT_EQ(rules.start_asked(3, kStart + 110 * kMs).reply, 3U);
+  EXPECT_TRUE(rules.is_healthy());
+  EXPECT_EQ(at(rules, 214 * kMs), Signal::kKill);  // it has been warned
+}
+
 }  // namespace
 }  // namespace cs::sam
