@@ -14,6 +14,7 @@ namespace {
 // What the handler writes. Two words on machines that cannot add to eight bytes at once.
 constinit std::atomic<std::uint32_t> g_arrived[2] = {};
 constinit std::atomic<std::uint32_t> g_of_terminal[2] = {};
+constinit std::atomic<bool> g_is_new = false;  // one has arrived since the last look
 constinit std::atomic<pthread_t> g_supervisor = {};
 // Kept here, as there is little room on some stacks.
 constinit struct sigaction g_found[SignalSet::kMost] = {};
@@ -49,6 +50,7 @@ void note(int number, siginfo_t* info, void*) {
   if (is_of_terminal) g_of_terminal[word_of(number)].fetch_or(bit_of(number));
   if (pthread_equal(supervisor, pthread_self()) != 0) {
     g_arrived[word_of(number)].fetch_or(bit_of(number));
+    g_is_new.store(true);
   } else {
     (void)pthread_kill(supervisor, number);  // it may be asleep
   }
@@ -96,6 +98,8 @@ void Forwarding::give_back() noexcept {
   signals_ = {};
 }
 
+bool Forwarding::has_news() const noexcept { return is_on() && g_is_new.load(); }
+
 void Forwarding::let_in(sigset_t& mask) const noexcept {
   for (int number = 1; number <= SignalSet::kMost; ++number) {
     if (signals_.has(number)) sigdelset(&mask, number);
@@ -121,6 +125,7 @@ std::optional<ArrivedSignal> Forwarding::next(Which which) noexcept {
   const int error = errno;
   collect();
   errno = error;
+  g_is_new.store(false);
   for (const int number : {SIGTERM, SIGINT, SIGQUIT}) {
     if (const auto arrived = take_arrived(number)) return arrived;
   }

@@ -32,6 +32,9 @@ class Forwarding {
   Forwarding& operator=(const Forwarding&) = delete;
 
   [[nodiscard]] bool is_on() const noexcept { return !signals_.is_empty(); }
+  // One has arrived since the last look, outside a wait: in a handler that has let it in. It ends
+  // no wait any more.
+  [[nodiscard]] bool has_news() const noexcept;
   // Lets them in by a mask to wait with.
   void let_in(sigset_t& mask) const noexcept;
 

@@ -150,13 +150,16 @@ std::optional<int> ChildSignal::reap_other(siginfo_t& info, pid_t instance) noex
 }
 
 // Calls the handler, and does not raise the signal: SIGCHLD stays blocked, so that the instance's
-// own death does not run the handler as well, which would take its exit code.
+// own death does not run the handler as well, which would take its exit code. Otherwise the mask is
+// the application's: commands that the handler starts inherit it.
 void ChildSignal::run_handler(siginfo_t& info) noexcept {
   const int error = errno;
   const struct sigaction action = action_;
   if ((static_cast<unsigned>(action.sa_flags) & SA_RESETHAND) != 0) action_.sa_handler = SIG_DFL;
-  sigset_t previous;
-  ::sigprocmask(SIG_BLOCK, &action.sa_mask, &previous);
+  sigset_t held, previous;
+  sigorset(&held, &mask_, &action.sa_mask);
+  sigaddset(&held, SIGCHLD);
+  ::sigprocmask(SIG_SETMASK, &held, &previous);
   if ((action.sa_flags & SA_SIGINFO) != 0) {
     ucontext_t context{};
     action.sa_sigaction(SIGCHLD, &info, &context);

@@ -89,6 +89,7 @@ Woken World::wait(const Awaited& awaited, Deadline deadline) noexcept {
     self.forwarding_.let_in(let_in);
     mask = &let_in;
   }
+  if (self.forwarding_.has_news()) deadline = Deadline::at(0);
   const timespec left = to_timespec(std::max<Nanoseconds>(deadline.when() - monotonic_now(), 0));
   int result = ::ppoll(entries, std::size(entries), deadline.is_never() ? nullptr : &left, mask);
   if (result < 0 && (errno == EINVAL || errno == ENOMEM)) result = pause_for_want();

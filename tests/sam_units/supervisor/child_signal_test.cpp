@@ -233,6 +233,45 @@ TEST_F(SamChildSignal, HandlerMayInstallAnother) {
   EXPECT_EQ(now.sa_sigaction, note_info);
 }
 
+void note_mask(int) {
+  sigset_t mask;
+  ::sigprocmask(SIG_SETMASK, nullptr, &mask);
+  for (const int number : {SIGCHLD, SIGTERM, SIGHUP, SIGUSR1}) {
+    g_seen.push_back({0, number, sigismember(&mask, number), 0});
+  }
+}
+
+// And not the supervisor's: what it starts with posix_spawn has that mask for life. SIGTERM is
+// passed on here, so it is blocked between two waits.
+TEST_F(SamChildSignal, HandlerRunsWithTheMaskOfTheApplication) {
+  EXPECT_EQ(in_child([] {
+              struct sigaction action {};
+              action.sa_handler = note_mask;
+              sigaddset(&action.sa_mask, SIGUSR1);
+              ::sigaction(SIGCHLD, &action, nullptr);
+              sigset_t hup;
+              sigset_t term;
+              sigemptyset(&hup);
+              sigemptyset(&term);
+              sigaddset(&hup, SIGHUP);
+              sigaddset(&term, SIGTERM);
+              ::sigprocmask(SIG_BLOCK, &hup, nullptr);
+              ChildSignal signal;
+              ::sigprocmask(SIG_BLOCK, &term, nullptr);
+              make_dead_child(6);
+              EXPECT_FALSE(signal.reap_others(0));
+              ASSERT_EQ(g_seen.size(), 4U);
+              for (const Seen& seen : g_seen) {
+                EXPECT_EQ(seen.status, seen.code != SIGTERM ? 1 : 0) << seen.code;
+              }
+              sigset_t after;
+              ::sigprocmask(SIG_SETMASK, nullptr, &after);
+              EXPECT_EQ(sigismember(&after, SIGTERM), 1);
+              EXPECT_EQ(sigismember(&after, SIGUSR1), 0);
+            }),
+            0);
+}
+
 void change_errno(int) { errno = EXDEV; }
 
 TEST_F(SamChildSignal, HandlerLeavesErrnoAlone) {

@@ -235,6 +235,34 @@ TEST(SamLinuxWorldSignals, AreLetInDuringAWaitOnly) {
             0);
 }
 
+// It is let in there, and no longer pending when the wait begins.
+TEST(SamLinuxWorldSignals, OneThatComesInTheApplicationsHandlerEndsTheNextWait) {
+  EXPECT_EQ(in_child([] {
+              ::signal(SIGCHLD, [](int) { ::raise(SIGHUP); });
+              QuorumClient quorum;
+              Store store;
+              OperatorSettings asked;
+              asked.forwarded.add(SIGHUP);
+              LinuxWorld world(quorum, store, asked);
+              ASSERT_TRUE(world.open());
+              world.begin_forwarding(asked.forwarded);
+              const pid_t child = ::fork();
+              if (child == 0) ::_exit(0);
+              siginfo_t info;
+              ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT);
+              EXPECT_FALSE(world.reap_others(0));
+              const Deadline deadline = Deadline::in_milliseconds(10'000);
+              EXPECT_TRUE(world.wait({}, deadline).is_able);
+              EXPECT_FALSE(deadline.has_passed(world.now()));
+              EXPECT_FALSE(world.next_forwarded(0));  // it is kept for an instance
+              const Deadline next = Deadline::in_milliseconds(20);
+              EXPECT_TRUE(world.wait({}, next).is_able);
+              EXPECT_TRUE(next.has_passed(world.now()));
+              EXPECT_TRUE(world.next_forwarded(::getpid()));
+            }),
+            0);
+}
+
 void count_deaths(int) {}
 
 void (*handler_of_deaths())(int) {
