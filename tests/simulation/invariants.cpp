@@ -161,6 +161,7 @@ void Invariants::excuse_found(Nanoseconds now, Excuse excuse) {
               may_be_held_);
   if (is_held_ || may_be_held_) held_round_ = round_;
   if (!is_excused) return;
+  excused_at_ = now;
   if (excuse != Excuse::kNone || was_held_) excused_round_ = round_;
   counts_anew_ = true;
   limit_since_ = std::max(limit_since_, now);

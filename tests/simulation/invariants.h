@@ -172,6 +172,7 @@ class Invariants {
   std::uint32_t owed_reply_ = 0;  // that could not be sent
   Nanoseconds last_life_ = 0;     // the last proof of life
   Nanoseconds last_beat_ = 0;
+  Nanoseconds excused_at_ = 0;     // by the kernel, and not by an order to stop
   bool may_have_stopped_ = false;  // too late, or not: nobody knows
 };
 

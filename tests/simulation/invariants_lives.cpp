@@ -153,6 +153,7 @@ void Invariants::began(Nanoseconds now) {
   asked_round_ = 0;
   silent_since_ = limit_since_ = last_life_ = now;
   last_beat_ = late_beat_at_ = lost_at_ = owed_reply_ = 0;
+  excused_at_ = 0;
   era_ = data_.era;
 }
 
@@ -253,7 +254,9 @@ void Invariants::key_set(Nanoseconds now, const Keys& before, const Keys& after)
     const bool is_over = killed_ || killed_in_vain_ || is_marked_ || application_.has_forked();
     require(is_running_ || wanted_start_ != 0 || is_over, now,
             "keys never say more life than there is");
-    require(!is_limited || *after.last_updated != 0, now, "the state is published last");
+    const bool may_be_excused = is_stopping_ || excused_at_ != 0;
+    require(!is_limited || may_be_excused || *after.last_updated != 0, now,
+            "the state is published last");
   }
   if (*after.state == "failed")
     require(*after.last_updated != 0, now, "the state is published last");
@@ -282,9 +285,12 @@ void Invariants::check_keys(Nanoseconds now) {
                                                  : "stopped";
   require(*keys.state == state, now, "what the daemon was not told is made up for");
   const auto updated = static_cast<Nanoseconds>(*keys.last_updated);
-  const bool is_old = has_limit() && last_beat_ != 0 && last_beat_ < round_began_ &&
+  const bool is_old = has_limit() && last_beat_ > excused_at_ && last_beat_ < round_began_ &&
                       updated < last_beat_ - 2 * kTick;
   require(!is_old, now, "what the daemon was not told is made up for");
+  // The one of an ordered stop lasts longer than this world.
+  const bool is_quiet = is_stopping_ && !was_silent_ && is_limited() && !application_.has_forked();
+  require(!is_quiet || updated == 0, now, "no time grows old while a silence is excused");
 }
 
 void Invariants::ended(Nanoseconds now, const Ending& ending) {

@@ -55,13 +55,19 @@ void Publisher::note(ProcessState state, Nanoseconds now) noexcept {
   const Nanoseconds updated = limited || state == ProcessState::kFailed ? now : 0;
   behind_.last_updated |= updated != last_updated_;
   behind_.state |= state != state_;
-  last_updated_ = updated;
+  last_updated_ = last_noted_ = updated;
   state_ = state;
 }
 
 void Publisher::note_health_check(Nanoseconds when) noexcept {
   behind_.last_updated = true;
-  last_updated_ = when;
+  last_updated_ = last_noted_ = when;
+}
+
+void Publisher::note_excuse(Nanoseconds last_beat) noexcept {
+  behind_.last_updated |= last_updated_ != 0;
+  last_updated_ = 0;
+  last_noted_ = last_beat;
 }
 
 void Publisher::check(Nanoseconds now) noexcept {

@@ -36,7 +36,12 @@ class Publisher {
   void show(ProcessState state, Nanoseconds now) noexcept;
   // A health check came while they are owed; catch_up() publishes it.
   void note_health_check(Nanoseconds when) noexcept;
+  // None is owed for now, whenever the last one was: what is shown must not grow old. The next one
+  // after this is news again.
+  void note_excuse(Nanoseconds last_beat) noexcept;
   [[nodiscard]] Nanoseconds last_updated() const noexcept { return last_updated_; }
+  // The health check that was noted last.
+  [[nodiscard]] Nanoseconds last_noted() const noexcept { return last_noted_; }
 
   // The last call: after a failure the keys stay, with that state; else they are deleted.
   void end_failed(Nanoseconds now) noexcept;
@@ -76,7 +81,8 @@ class Publisher {
   ServiceLink link_;
   Behind behind_;
   ProcessState state_ = ProcessState::kStopped;
-  Nanoseconds last_updated_ = 0;
+  Nanoseconds last_updated_ = 0;  // as it is shown
+  Nanoseconds last_noted_ = 0;
 };
 
 }  // namespace cs::sam

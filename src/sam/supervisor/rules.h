@@ -104,6 +104,11 @@ class Rules {
     return !life_.missed && life_.phase != Phase::kKilled && life_.phase != Phase::kMarkedFailed;
   }
 
+  // Whether a silence has no consequence for now: it was told to stop, or the kernel has an excuse.
+  [[nodiscard]] bool is_excused(Nanoseconds now) const noexcept {
+    return is_limited() && (now < life_.quiet_until || life_.was_held || life_.dump_began);
+  }
+
   // Whether health checks are owed now.
   [[nodiscard]] bool has_time_limit() const noexcept {
     return is_limited() && !life_.is_owed_answer;

@@ -234,8 +234,8 @@ void Supervisor::judge_by_time() noexcept {
 }
 
 void Supervisor::note_health_check(Nanoseconds last_beat) noexcept {
-  if (!rules_.has_time_limit() || last_beat > now_ || last_beat <= publisher_.last_updated())
-    return;
+  if (rules_.is_excused(now_)) return publisher_.note_excuse(std::min(last_beat, now_));
+  if (!rules_.has_time_limit() || last_beat > now_ || last_beat <= publisher_.last_noted()) return;
   // A nudge may have been lost, with the thread that was about to send it.
   world_.page().clear_nudge();
   publisher_.note_health_check(last_beat);

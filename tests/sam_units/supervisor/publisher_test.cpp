@@ -126,6 +126,22 @@ TEST_F(SamPublisher, HealthChecksBetweenTwoPublicationsAreOne) {
   EXPECT_TRUE(publisher.next_attempt().is_never());
 }
 
+TEST_F(SamPublisher, TimeIsZeroWhileThereIsAnExcuse) {
+  Publisher publisher = make_begun();
+  publisher.show(ProcessState::kRunning, world_.time);
+  (void)take_asked();
+  for (int round = 0; round < 3; ++round) {
+    publisher.note_excuse(world_.time + 1);
+    publisher.catch_up(world_.time);
+  }
+  EXPECT_THAT(take_asked(), ElementsAre("last_updated=0"));
+  EXPECT_EQ(publisher.last_noted(), world_.time + 1);
+  publisher.note_health_check(world_.time + 2);
+  publisher.catch_up(world_.time);
+  EXPECT_THAT(take_asked(), ElementsAre("last_updated=" + std::to_string(world_.time + 2)));
+  EXPECT_EQ(publisher.last_noted(), world_.time + 2);
+}
+
 TEST_F(SamPublisher, StateIsNotToldWhileItsTimeCannotBe) {
   Publisher publisher = make_begun();
   fail_at("last_updated", CS_ERR_TRY_AGAIN);

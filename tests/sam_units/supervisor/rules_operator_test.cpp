@@ -168,6 +168,29 @@ TEST(SamRulesExcuse, DelaysTheKillOfAWarnedProcessToo) {
   EXPECT_EQ(rules.instance_died(), Recovery::kRestart);  // a death is still a death
 }
 
+TEST(SamRulesExcuse, IsKnownForAsLongAsItHolds) {
+  Rules told_to_stop = make_started(kRestart);
+  EXPECT_FALSE(told_to_stop.is_excused(kStart));
+  (void)told_to_stop.stop_ordered(kStart);
+  EXPECT_TRUE(told_to_stop.is_excused(kStart + 59'999 * kMs));
+  EXPECT_FALSE(told_to_stop.is_excused(kStart + 60'000 * kMs));
+  for (const Excuse excuse : {Excuse::kHeldByDebugger, Excuse::kDumpingCore}) {
+    Rules rules = make_started(kRestart);
+    expect_nothing(silent_at(rules, 104 * kMs, excuse));
+    EXPECT_TRUE(rules.is_excused(kStart + 104 * kMs));
+    EXPECT_EQ(at(rules, 120 * kMs, 119 * kMs), Signal::kNone);
+    EXPECT_FALSE(rules.is_excused(kStart + 120 * kMs));
+  }
+}
+
+TEST(SamRulesExcuse, OfAStopEndsWithTheKill) {
+  Rules rules = make_started(kRestart | kQuorum);
+  (void)rules.stop_ordered(kStart);
+  (void)rules.quorum_told(false, kStart);
+  EXPECT_EQ(at(rules, kInterval), Signal::kKill);
+  EXPECT_FALSE(rules.is_excused(kStart + kInterval));
+}
+
 TEST(SamRulesExcuse, IsNoneForLostQuorum) {
   Rules rules = make_started(kRestart | kQuorum);
   (void)rules.quorum_told(false, kStart);

@@ -25,6 +25,33 @@ TEST_F(SamSupervisorOperator, WhileTheKernelHasAnExcuseSilenceIsNoHang) {
   EXPECT_THAT(world_.signals, IsEmpty());
 }
 
+// Otherwise the daemon's watchdog would reset the machine during the clean-up.
+TEST_F(SamSupervisorOperator, CmapShowsNoTimeWhileTheProcessIsExcused) {
+  const std::string key = "resources.process.50.last_updated=";
+  const Nanoseconds begun = world_.time;
+  const auto beat = [this] { world_.shared_page.beat(world_.time += 100 * kMs); };
+  then_start();
+  then_forward(SIGTERM);
+  then([&] {
+    EXPECT_EQ(world_.asked.back(), key + "0");
+    beat();
+  });
+  then([&] {
+    EXPECT_EQ(world_.asked.back(), key + "0");
+    world_.time = begun + 60'100 * kMs;  // and the last health check is old by now
+  });
+  then([&] {
+    EXPECT_THAT(world_.signals, ElementsAre(Pair(kFirst, SIGTERM), Pair(kFirst, SIGTERM)));
+    EXPECT_EQ(world_.asked.back(), key + "0");
+    beat();
+  });
+  then([&] {
+    const Nanoseconds shown = world_.shared_page.last_beat(world_.time);
+    EXPECT_EQ(world_.asked.back(), key + std::to_string(shown));
+  });
+  (void)run(kRestart | SAM_RECOVERY_POLICY_CMAP);
+}
+
 TEST_F(SamSupervisorOperator, AHealthCheckWhileAnExcuseIsLookedForCounts) {
   world_.on_excuse = [this] { world_.shared_page.beat(world_.time); };
   then_start();
