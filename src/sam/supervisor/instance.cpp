@@ -57,14 +57,25 @@ Reason Instance::how_it_ended() const noexcept {
 
 // A daemon whose parent has not ended yet.
 void Instance::kill_announced() noexcept {
+  if (note_announced()) announced_->send_signal(SIGKILL);
+}
+
+// From the first look on: when it has died, its number may be another's. False where no process but
+// those that are watched anyway has announced itself.
+bool Instance::note_announced() noexcept {
   const pid_t announced = world_.page().announced();
-  if (announced == 0 || announced == process_.pid() || announced == child_) return;
-  DeathWatch(world_, announced, DeathWatch::Kind::kStranger).send_signal(SIGKILL);
+  if (announced == 0 || announced == process_.pid() || announced == child_) return false;
+  if (!announced_ || announced_->pid() != announced) {
+    announced_.emplace(world_, announced, DeathWatch::Kind::kStranger);
+    (void)announced_->has_died();  // by now already, where it has no pidfd
+  }
+  return true;
 }
 
 // A verdict is on the whole application: where its signal ended the parent of a daemon only, the
 // daemon must not go on beside the next instance.
 bool Instance::has_ended() noexcept {
+  (void)note_announced();
   if (!is_over()) return false;
   if (was_signalled_ && process_.has_failed()) kill_announced();
   return true;
@@ -111,10 +122,14 @@ bool Instance::presume() noexcept {
 bool Instance::watch_announced() noexcept {
   const pid_t announced = world_.page().announced();
   if (announced == 0 || announced == child_) return false;
-  if (role_ == Role::kAnnounced && announced == process_.pid()) return !process_.has_died();
-  DeathWatch stranger(world_, announced, DeathWatch::Kind::kStranger);
-  if (stranger.has_died()) return false;
-  watch(std::move(stranger), Role::kAnnounced);
+  if (announced == process_.pid()) {
+    if (process_.has_died()) return false;
+    role_ = Role::kAnnounced;
+    return true;
+  }
+  if (!note_announced() || announced_->has_died()) return false;
+  watch(std::move(*announced_), Role::kAnnounced);
+  announced_.reset();
   return true;
 }
 

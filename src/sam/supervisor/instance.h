@@ -5,6 +5,7 @@
 #define CS_SAM_INSTANCE_H
 
 #include <cstdint>
+#include <optional>
 #include <sys/types.h>
 
 #include "common/clock.h"
@@ -76,6 +77,7 @@ class Instance {
   [[nodiscard]] bool is_over() noexcept;
   [[nodiscard]] bool presume() noexcept;
   void kill_announced() noexcept;
+  bool note_announced() noexcept;
   bool watch_announced() noexcept;
   void watch(DeathWatch stranger, Role role) noexcept;
 
@@ -83,6 +85,7 @@ class Instance {
   const std::uint32_t id_;
   World& world_;
   DeathWatch process_;
+  std::optional<DeathWatch> announced_;  // that has announced itself last, beside process_
   pid_t last_;  // the process that was watched last, of those that are known
   Role role_ = Role::kChild;
   bool was_signalled_ = false;

@@ -250,6 +250,36 @@ TEST_F(SamInstance, OnlyAnAnnouncedDaemonMayHangUpAndLive) {
   EXPECT_TRUE(instance_->may_send_commands());
 }
 
+// A helper that has called SAM, for example.
+TEST_F(SamInstance, SigkillSparesWhoHasTheNumberOfADeadProcessByNow) {
+  fork_announced_daemon();
+  EXPECT_FALSE(instance_->has_ended());
+  world_.die(kDaemon, 0);
+  world_.processes[kDaemon].has_new_owner = true;
+  instance_->send_signal(SIGKILL);
+  EXPECT_THAT(world_.signals, ElementsAre(Pair(kChild, SIGKILL)));
+}
+
+TEST_F(SamInstance, WithoutAPidfdADeadProcessThatWasSeenIsNotMistakenEither) {
+  fork_announced_daemon();
+  world_.processes[kDaemon].has_pidfd = false;
+  world_.die(kDaemon, 0);
+  EXPECT_FALSE(instance_->has_ended());
+  world_.processes[kDaemon].has_new_owner = true;
+  instance_->send_signal(SIGKILL);
+  EXPECT_THAT(world_.signals, ElementsAre(Pair(kChild, SIGKILL)));
+}
+
+TEST_F(SamInstance, DoesNotGoOnInWhoHasTheNumberOfADeadProcessByNow) {
+  fork_announced_daemon();
+  EXPECT_FALSE(instance_->has_ended());
+  world_.die(kDaemon, 0);
+  world_.processes[kDaemon].has_new_owner = true;
+  world_.is_cut_off = true;
+  world_.die(kChild, 0);
+  EXPECT_TRUE(instance_->has_ended());
+}
+
 TEST_F(SamInstance, NoPidfdIsLeftBehind) {
   fork_announced_daemon();
   instance_->send_signal(SIGKILL);

@@ -62,9 +62,10 @@ std::optional<int> World::reap_others(pid_t instance) noexcept {
 void World::discard_old_stores() noexcept { ++of(this).discarded_stores; }
 
 int World::open_pidfd(pid_t pid) noexcept {
-  if (!of(this).processes[pid].has_pidfd) return -1;
+  const ScriptedProcess& process = of(this).processes[pid];
+  if (!process.has_pidfd) return -1;
   ++of(this).open_pidfds;
-  return pid + kPidfdOffset;
+  return pid + (process.has_new_owner ? kPidfdOffsetOfNewOwner : kPidfdOffset);
 }
 
 void World::close_pidfd(int) noexcept { --of(this).open_pidfds; }
@@ -77,7 +78,10 @@ std::optional<int> World::reap(pid_t child, int, Patience patience) noexcept {
   return process.status;
 }
 
-bool World::is_dead(pid_t stranger, int) noexcept { return !of(this).processes[stranger].is_alive; }
+bool World::is_dead(pid_t stranger, int pidfd) noexcept {
+  const ScriptedProcess& process = of(this).processes[stranger];
+  return process.has_new_owner ? pidfd == stranger + kPidfdOffset : !process.is_alive;
+}
 
 std::optional<int> World::status_of_dead(pid_t stranger, int) noexcept {
   const ScriptedProcess& process = of(this).processes[stranger];
@@ -88,7 +92,7 @@ std::optional<int> World::status_of_dead(pid_t stranger, int) noexcept {
 void World::await_end(pid_t, int) noexcept {}
 
 bool World::signal_by_pidfd(int pidfd, int number) noexcept {
-  if (pidfd < 0) return false;
+  if (pidfd < 0 || of(this).processes[pidfd - kPidfdOffset].has_new_owner) return false;
   of(this).signals.emplace_back(pidfd - kPidfdOffset, number);
   return true;
 }

@@ -19,12 +19,14 @@ namespace cs::sam {
 
 // A pidfd is another number than its process, so that mixing them up is noticed.
 inline constexpr int kPidfdOffset = 10'000;
+inline constexpr int kPidfdOffsetOfNewOwner = 20'000;
 
 struct ScriptedProcess {
   bool is_alive = true;
-  int status = 0;         // of waitpid
-  bool is_known = true;   // whether a stranger's status can be found out
-  bool has_pidfd = true;  // or there is none to be had
+  int status = 0;              // of waitpid
+  bool is_known = true;        // whether a stranger's status can be found out
+  bool has_pidfd = true;       // or there is none to be had
+  bool has_new_owner = false;  // its number is another's by now, who lives; its pidfd is not
 };
 
 class ScriptedWorld : public World {
