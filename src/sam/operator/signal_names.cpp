@@ -2,7 +2,6 @@
 // The table of names; libc's own functions for it are too new, or depend on the locale.
 #include "sam/operator/signal_names.h"
 
-#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <iterator>

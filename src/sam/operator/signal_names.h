@@ -4,6 +4,7 @@
 #define CS_SAM_SIGNAL_NAMES_H
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 

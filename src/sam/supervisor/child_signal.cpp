@@ -156,7 +156,8 @@ void ChildSignal::run_handler(siginfo_t& info) noexcept {
   const int error = errno;
   const struct sigaction action = action_;
   if ((static_cast<unsigned>(action.sa_flags) & SA_RESETHAND) != 0) action_.sa_handler = SIG_DFL;
-  sigset_t held, previous;
+  sigset_t held;
+  sigset_t previous;
   sigorset(&held, &mask_, &action.sa_mask);
   sigaddset(&held, SIGCHLD);
   ::sigprocmask(SIG_SETMASK, &held, &previous);
