@@ -135,7 +135,8 @@ void Invariants::forked(Nanoseconds now) {
   require(last_was_start_ || may_be_settled(), now,
           "a stopped or finalized process is never restarted");
   require(data_.era > era_, now, "an acknowledged store is what the next instance finds");
-  const bool was_told = round_began_ - daemon_.answers_since() > kPatience && daemon_.keys.state;
+  // A supervisor that stood still meanwhile may not have tried again since it failed to tell.
+  const bool was_told = was_told_all(now) && daemon_.keys.state;
   require(!was_told || *daemon_.keys.state == "stopped", now,
           "keys never say more life than there is");
 }
