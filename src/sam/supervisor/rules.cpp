@@ -144,6 +144,8 @@ Decision Rules::quorum_told(bool quorate, Nanoseconds now, bool is_last) noexcep
 Decision Rules::time_passed(Nanoseconds now, Nanoseconds last_beat, Nanoseconds overslept,
                             Excuse excuse) noexcept {
   if (last_beat != life_.last_beat) note_beat(last_beat, now);
+  // Even where a health check has just come: it may be held since.
+  if (excuse == Excuse::kHeldByDebugger) life_.was_held = true;
   if (!next_deadline().has_passed(now) || forgive(now, overslept)) return {};
   if (grace_over().has_passed(now)) return kill({Reason::Kind::kQuorumLost});
   if (excuses(excuse, now)) return {};

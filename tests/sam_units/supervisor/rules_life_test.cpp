@@ -104,6 +104,15 @@ TEST(SamRulesLife, HealthCheckEndsTheHoldOfADebugger) {
   EXPECT_EQ(at(rules, 223 * kMs, 119 * kMs), Signal::kWarn);
 }
 
+// The health check came while the kernel was asked, before the hold.
+TEST(SamRulesLife, HoldOfADebuggerThatComesWithAHealthCheckCounts) {
+  Rules rules = make_started(kRestart);
+  const Nanoseconds beat = kStart + 103 * kMs;
+  expect_nothing(rules.time_passed(kStart + 104 * kMs, beat, kOnTime, Excuse::kHeldByDebugger));
+  EXPECT_EQ(at(rules, 208 * kMs, 103 * kMs), Signal::kNone);
+  EXPECT_EQ(at(rules, 313 * kMs, 103 * kMs), Signal::kWarn);
+}
+
 TEST(SamRulesLife, NothingOfItIsLeftForTheNext) {
   Rules rules = make_killed();
   expect_nothing(rules.stop_asked(2));
