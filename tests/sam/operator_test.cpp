@@ -256,10 +256,11 @@ TEST(SamOperatorNotify, ShowsNoLifeOfAnotherProcess) {
 }
 
 // It calls nothing of SAM, and holds nothing whose end it would notice.
-TEST(SamOperatorOrphan, IsKilledWithItsSupervisor) {
-  SamProcess application([] {
+void expect_orphan_is_killed(void (*before_start)()) {
+  SamProcess application([=] {
     set("SAM_ORPHAN", "kill");
     app::enter(kLongInterval, kRestart);
+    before_start();
     app::expect_ok(sam_start());
     app::report("runs");
     app::sleep_forever();
@@ -270,21 +271,14 @@ TEST(SamOperatorOrphan, IsKilledWithItsSupervisor) {
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
 }
 
+TEST(SamOperatorOrphan, IsKilledWithItsSupervisor) {
+  expect_orphan_is_killed([] {});
+}
+
 // The kernel forgets whose death a process asked for when it changes its user.
 TEST(SamOperatorOrphan, IsKilledAlsoAfterAChangeOfUser) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
-  SamProcess application([] {
-    set("SAM_ORPHAN", "kill");
-    app::enter(kLongInterval, kRestart);
-    app::expect_that(::setresuid(65534, 65534, 65534) == 0);
-    app::expect_ok(sam_start());
-    app::report("runs");
-    app::sleep_forever();
-  });
-  const pid_t instance = application.wait_for("runs").pid;
-  ::kill(application.supervisor(), SIGKILL);
-  const int status = application.wait_for_orphan(instance);
-  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+  expect_orphan_is_killed([] { app::expect_that(::setresuid(65534, 65534, 65534) == 0); });
 }
 
 TEST(SamOperatorWarnSignal, TakesThePlaceOfTheDefaultOne) {

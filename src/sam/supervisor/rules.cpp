@@ -172,8 +172,7 @@ bool Rules::excuses(Excuse excuse, Nanoseconds now) noexcept {
     case Excuse::kNone:
       if (!std::exchange(life_.was_held, false)) return false;
       break;
-    case Excuse::kHeldByDebugger:
-      life_.was_held = true;
+    case Excuse::kHeldByDebugger:  // noted already
       break;
     case Excuse::kDumpingCore: {
       if (!life_.dump_began) life_.dump_began = now;

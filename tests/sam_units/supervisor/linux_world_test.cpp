@@ -145,16 +145,23 @@ TEST_F(SamLinuxWorld, InstanceHasTheMaskOfTheSupervisor) {
   EXPECT_TRUE(is_same);
 }
 
+// A world in which a signal is passed on.
+struct Passing {
+  explicit Passing(int number) { asked.forwarded.add(number); }
+
+  QuorumClient quorum;
+  Store store;
+  OperatorSettings asked;
+  LinuxWorld world{quorum, store, asked};
+};
+
 // At the pause before a restart there was no instance to receive it.
 TEST(SamLinuxWorldSignals, OfATerminalFromBeforeTheForkArePassedOn) {
   EXPECT_EQ(in_child([] {
-              QuorumClient quorum;
-              Store store;
-              OperatorSettings asked;
-              asked.forwarded.add(SIGWINCH);
-              LinuxWorld world(quorum, store, asked);
+              Passing passing(SIGWINCH);
+              LinuxWorld& world = passing.world;
               ASSERT_TRUE(world.open());
-              world.begin_forwarding(asked.forwarded);
+              world.begin_forwarding(passing.asked.forwarded);
               siginfo_t info{};
               info.si_signo = SIGWINCH;
               info.si_code = SI_KERNEL;
@@ -211,13 +218,10 @@ TEST_F(SamLinuxWorld, LimitOnDescriptorsLeavesItAbleToWait) {
 // come and the next wait, which it would not end.
 TEST(SamLinuxWorldSignals, AreLetInDuringAWaitOnly) {
   EXPECT_EQ(in_child([] {
-              QuorumClient quorum;
-              Store store;
-              OperatorSettings asked;
-              asked.forwarded.add(SIGTERM);
-              LinuxWorld world(quorum, store, asked);
+              Passing passing(SIGTERM);
+              LinuxWorld& world = passing.world;
               ASSERT_TRUE(world.open());
-              world.begin_forwarding(asked.forwarded);
+              world.begin_forwarding(passing.asked.forwarded);
               for (int round = 0; round < 2; ++round) {
                 EXPECT_TRUE(world.wait({}, Deadline::in_milliseconds(1)).is_able);
                 sigset_t blocked;
@@ -239,13 +243,10 @@ TEST(SamLinuxWorldSignals, AreLetInDuringAWaitOnly) {
 TEST(SamLinuxWorldSignals, OneThatComesInTheApplicationsHandlerEndsTheNextWait) {
   EXPECT_EQ(in_child([] {
               ::signal(SIGCHLD, [](int) { ::raise(SIGHUP); });
-              QuorumClient quorum;
-              Store store;
-              OperatorSettings asked;
-              asked.forwarded.add(SIGHUP);
-              LinuxWorld world(quorum, store, asked);
+              Passing passing(SIGHUP);
+              LinuxWorld& world = passing.world;
               ASSERT_TRUE(world.open());
-              world.begin_forwarding(asked.forwarded);
+              world.begin_forwarding(passing.asked.forwarded);
               const pid_t child = ::fork();
               if (child == 0) ::_exit(0);
               siginfo_t info;
