@@ -195,7 +195,29 @@ TEST_F(SamLeftStartBeyondStock, EndsWhenAHandlerFinalizes) {
   EXPECT_EQ(application.count("registered"), 1U);
 }
 
-class SamLeftRegistration : public SamDaemonTest {};
+void initialize_to_publish() {
+  const auto policy = SAM_RECOVERY_POLICY_QUIT | SAM_RECOVERY_POLICY_CMAP;
+  app::expect_ok(sam_initialize(kInterval, static_cast<sam_recovery_policy_t>(policy)));
+}
+
+void cancel_a_registration() {
+  cancel_in_its_wait([](void*) -> void* {
+    (void)sam_register(nullptr);
+    return nullptr;
+  });
+}
+
+// A daemon that has stopped does not answer the one that publishes.
+class SamLeftRegistration : public SamDaemonTest {
+ protected:
+  pid_t let_it_leave(SamProcess& application) {
+    const pid_t pid = application.wait_for("initialized").pid;
+    daemon().pause();
+    go(pid);
+    application.wait_for("joined");
+    return pid;
+  }
+};
 
 // The application's SIGCHLD and descriptors are as before, and it can fork.
 TEST_F(SamLeftRegistration, LeavesNothingWhenCancelled) {
@@ -204,15 +226,11 @@ TEST_F(SamLeftRegistration, LeavesNothingWhenCancelled) {
     app::handle(SIGCHLD, [](int) {});
     struct sigaction before;
     ::sigaction(SIGCHLD, nullptr, &before);
-    const auto policy = SAM_RECOVERY_POLICY_QUIT | SAM_RECOVERY_POLICY_CMAP;
-    app::expect_ok(sam_initialize(kInterval, static_cast<sam_recovery_policy_t>(policy)));
+    initialize_to_publish();
     const std::size_t descriptors = proc::count_descriptors(::getpid());
     app::report("initialized");
     wait_for_go();
-    cancel_in_its_wait([](void*) -> void* {
-      (void)sam_register(nullptr);
-      return nullptr;
-    });
+    cancel_a_registration();
     app::expect_that(proc::count_descriptors(::getpid()) == descriptors);
     struct sigaction after;
     ::sigaction(SIGCHLD, nullptr, &after);
@@ -225,36 +243,25 @@ TEST_F(SamLeftRegistration, LeavesNothingWhenCancelled) {
     app::expect_that(status == 3 << 8);
     app::report("as before");
   });
-  const pid_t pid = application.wait_for("initialized").pid;
-  daemon().pause();
-  go(pid);
-  application.wait_for("joined");
+  let_it_leave(application);
   application.wait_for("as before");
   daemon().resume();
 }
 
-// A daemon that has stopped does not answer the one that publishes.
 TEST_F(SamLeftRegistration, CanBeRepeatedWhenCancelled) {
   SamProcess application([] {
     accept_go();
-    const auto policy = SAM_RECOVERY_POLICY_QUIT | SAM_RECOVERY_POLICY_CMAP;
-    app::expect_ok(sam_initialize(kInterval, static_cast<sam_recovery_policy_t>(policy)));
+    initialize_to_publish();
     app::report("initialized");
     wait_for_go();
-    cancel_in_its_wait([](void*) -> void* {
-      (void)sam_register(nullptr);
-      return nullptr;
-    });
+    cancel_a_registration();
     wait_for_go();
     app::expect_ok(sam_register(nullptr));
     app::expect_ok(sam_start());
     app::report("started");
     ::_exit(7);
   });
-  const pid_t pid = application.wait_for("initialized").pid;
-  daemon().pause();
-  go(pid);
-  application.wait_for("joined");
+  const pid_t pid = let_it_leave(application);
   daemon().resume();
   go(pid);
   application.wait_for("started");
