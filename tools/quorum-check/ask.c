@@ -16,6 +16,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "common/descriptors.h"
 #include "quorum-check/answer.h"
 
 enum { PAUSE_MS = 250 };
@@ -121,19 +122,6 @@ static void let_go_of_output(void)
         dup2(null, fd);
 }
 
-/* Where standard streams are closed, their numbers stay free: what is written to those must not get
- * on the line. */
-static int move_up(int fd)
-{
-    int above;
-
-    if (fd > STDERR_FILENO)
-        return fd;
-    above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    close(fd);
-    return above;
-}
-
 static void close_line(const int line[2])
 {
     for (int end = 0; end < 2; end++) {
@@ -148,7 +136,7 @@ static bool open_line(int line[2])
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) != 0)
         return false;
     for (int end = 0; end < 2; end++)
-        line[end] = move_up(line[end]);
+        line[end] = move_above_streams(line[end]); /* what is written there is not for the line */
     if (line[0] >= 0 && line[1] >= 0)
         return true;
     close_line(line);

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "common/arguments.h"
+#include "common/descriptors.h"
 
 enum { LOOK_PERIOD = 50 }; /* ms, where the kernel has no pidfd */
 
@@ -41,17 +42,10 @@ static int64_t now(void)
     return (int64_t)(cs_timestamp_get() / CS_TIME_NS_IN_MSEC);
 }
 
-/* Where standard streams are closed, their numbers stay free: they are the check's. */
+/* The numbers of the standard streams are the check's. */
 static int open_pidfd(pid_t pid)
 {
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    int above;
-
-    if (fd < 0 || fd > STDERR_FILENO)
-        return fd;
-    above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    close(fd);
-    return above;
+    return move_above_streams((int)syscall(SYS_pidfd_open, pid, 0));
 }
 
 static bool instance_has_ended(void)
