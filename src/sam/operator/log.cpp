@@ -135,7 +135,8 @@ std::size_t format_line(const LogRecord& record, pid_t supervisor, timespec wall
     if (record.number != 0) write_signal_name(record.number, name, sizeof(name));
     line.add(" signal=%s", name);
   }
-  if (record.event == LogRecord::Event::kEnd) line.add(" exit=%d", record.number);
+  const bool has_exit = record.reason.kind != Reason::Kind::kBroken;
+  if (record.event == LogRecord::Event::kEnd && has_exit) line.add(" exit=%d", record.number);
   line.add_seconds("uptime", record.uptime);
   line.add_seconds("next", record.next);
   text[line.length()] = '\n';

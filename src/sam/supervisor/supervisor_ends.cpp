@@ -69,9 +69,10 @@ int Supervisor::exit_code_after(const Instance& instance, bool has_reached_limit
 
 Reason Supervisor::reason_to_quit(Recovery recovery) const noexcept {
   if (recovery == Recovery::kRestart) return {Reason::Kind::kLimitReached};
+  if (rules_.was_marked_failed()) return {Reason::Kind::kMarkedFailed};
   if (rules_.is_stopping()) return {Reason::Kind::kStopAsked, stop_signal_};
-  if (recovery == Recovery::kQuitStopped) return {Reason::Kind::kNotStarted};
-  return {rules_.was_marked_failed() ? Reason::Kind::kMarkedFailed : Reason::Kind::kQuitPolicy};
+  return {recovery == Recovery::kQuitStopped ? Reason::Kind::kNotStarted
+                                             : Reason::Kind::kQuitPolicy};
 }
 
 Ending Supervisor::quit(Recovery recovery, int exit_code) noexcept {

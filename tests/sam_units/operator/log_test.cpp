@@ -97,6 +97,13 @@ TEST(SamLogLine, OfTheEnd) {
                 " sam[1200]: end instance=3 reason=\"restart limit reached\" exit=139\n");
 }
 
+// The program goes on, and what it exits with is its own affair.
+TEST(SamLogLine, OfASupervisorThatCannotGoOnTellsNoExit) {
+  EXPECT_EQ(
+      line_of({.event = Event::kEnd, .instance = 3, .reason = {Kind::kBroken}, .is_failure = true}),
+      std::string(kTimeText) + " sam[1200]: end instance=3 reason=\"supervisor cannot go on\"\n");
+}
+
 TEST(SamLogLine, HasALevelForTheJournal) {
   EXPECT_EQ(line_of({.event = Event::kStart}, true).substr(0, 3), "<6>");
   for (const Event event : {Event::kWarning, Event::kKill, Event::kDeath}) {

@@ -87,6 +87,16 @@ TEST_F(SamSupervisorOperator, AStopThatComesWithTheDeathIsFollowedByNoInstance) 
   EXPECT_EQ(last_record().reason.kind, Reason::Kind::kStopAsked);
 }
 
+TEST_F(SamSupervisorOperator, AProcessThatFailsWhileItStopsIsNotSaidToHaveStopped) {
+  then_start();
+  then_forward(SIGTERM);
+  then([this] { world_.send(Command::kMarkFailed, 0); });
+  then_die(SIGKILL);
+  EXPECT_EQ(run(kRestart).kind, Ending::Kind::kOver);
+  EXPECT_EQ(last_record().reason.kind, Reason::Kind::kMarkedFailed);
+  EXPECT_TRUE(last_record().is_failure);
+}
+
 TEST_F(SamSupervisorOperator, AnotherSignalThanTheOneThatAskedIsToldAtExit) {
   asked_.tells_signal_at_exit = true;
   then_start();
