@@ -188,6 +188,30 @@ TEST_F(SamQuorum, LostQuorumIsNothingToAStoppedProcess) {
   EXPECT_EQ(application.wait_for("started").instance, 1U);
 }
 
+// It has a connection of its own.
+TEST_F(SamQuorum, ChildThatRegistersIsNotTouchedByWhatItsParentFinalizes) {
+  SamProcess application([] {
+    accept_go();
+    app::handle(SIGTERM, report_warning);
+    app::expect_ok(sam_initialize(kInterval, SAM_RECOVERY_POLICY_QUORUM_RESTART));
+    if (::fork() == 0) {
+      app::register_instance();
+      start_and_stay_healthy();
+    }
+    wait_for_go();
+    app::expect_ok(sam_finalize());
+    app::report("finalized");
+    app::sleep_forever();
+  });
+  application.wait_for("started");
+  go(application.supervisor());
+  application.wait_for("finalized");
+  application.expect_none("warned", 2 * kInterval);
+  lose_quorum();
+  application.wait_for("warned");
+  find_quorum();
+}
+
 TEST_F(SamQuorum, StoredDataSurviveTheLossOfQuorum) {
   SamProcess application([] {
     const unsigned id = app::enter(kLongInterval, kRestart);

@@ -29,7 +29,8 @@ cs_add_process_test(sam_operator_test
 
 # A sanitizer has its own versions of some calls of libc as well.
 if(NOT CS_SANITIZE)
-  cs_add_process_test(sam_slow_supervisor_test SOURCES sam/slow_supervisor_test.cpp
+  cs_add_process_test(sam_slow_supervisor_test
+                      SOURCES sam/slow_supervisor_test.cpp sam/orphan_race_test.cpp
                       LIBS cs_sam_test_support)
   set_target_properties(sam_slow_supervisor_test PROPERTIES ENABLE_EXPORTS ON)
   cs_without_fortification(sam_slow_supervisor_test)

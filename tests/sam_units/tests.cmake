@@ -45,6 +45,8 @@ cs_add_sam_unit_test(shared store sam_units/shared/store_early_test.cpp
                      sam_units/shared/store_trouble_test.cpp)
 cs_without_fortification(sam_store_test)
 
+cs_add_sam_unit_test(session session)
+
 foreach(unit excuse forwarding log notices reason settings signal_names)
   cs_add_sam_unit_test(operator ${unit})
 endforeach()

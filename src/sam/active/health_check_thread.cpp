@@ -63,6 +63,7 @@ cs_error_t HealthCheckThread::set_callback(sam_hc_callback_t callback,
   callback_ = callback;
   callback_mask_ = mask;
   has_failed_ = false;
+  changed();  // another thread may have started meanwhile
   return CS_OK;
 }
 

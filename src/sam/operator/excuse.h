@@ -17,6 +17,9 @@ enum class Excuse : std::uint8_t {
 // What /proc/PID/status says; pure, the text is terminated.
 [[nodiscard]] Excuse parse_excuse(const char* status) noexcept;
 
+// The same of all that can be read from there.
+[[nodiscard]] Excuse read_excuse(int fd) noexcept;
+
 // Asks /proc. None where that does not answer.
 [[nodiscard]] Excuse find_excuse(pid_t pid) noexcept;
 

@@ -66,6 +66,7 @@ std::optional<std::int64_t> parse_number(std::string_view text, std::int64_t mos
   std::int64_t number = 0;
   for (const char digit : text) {
     if (digit < '0' || digit > '9') return {};
+    if (number > most / 10) return {};
     number = number * 10 + (digit - '0');
     if (number > most) return {};
   }

@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/futex.h"
 #include "common/unique_fd.h"
+#include "sam/shared/proc_stat.h"
 
 namespace cs::sam {
 namespace {
@@ -18,13 +19,14 @@ namespace {
 constexpr Nanoseconds kPatience = 2000 * kNanosecondsPerMillisecond;
 constexpr Nanoseconds kPause = 5 * kNanosecondsPerMillisecond;
 
-// A zombie has ended, too.
+// A zombie has ended, too; where a filter refuses pidfds, /proc knows.
 bool has_ended(std::uint32_t process) noexcept {
   const auto pid = static_cast<pid_t>(process);
   if (::kill(pid, 0) != 0 && errno == ESRCH) return true;
   const UniqueFd end(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!end) return ProcStat(pid).is_zombie();
   pollfd entry{end.get(), POLLIN, 0};
-  return end && ::poll(&entry, 1, 0) == 1;
+  return ::poll(&entry, 1, 0) == 1;
 }
 
 }  // namespace

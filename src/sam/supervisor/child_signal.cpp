@@ -102,8 +102,8 @@ bool ChildSignal::is_wake_up(const struct sigaction& action) noexcept {
   return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == wake_up;
 }
 
+// The kernel takes these for what they are, whatever the flags say of a handler.
 bool ChildSignal::has_handler() const noexcept {
-  if ((action_.sa_flags & SA_SIGINFO) != 0) return action_.sa_sigaction != nullptr;
   return action_.sa_handler != SIG_DFL && action_.sa_handler != SIG_IGN;
 }
 

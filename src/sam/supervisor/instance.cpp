@@ -55,9 +55,21 @@ Reason Instance::how_it_ended() const noexcept {
   return {Reason::Kind::kDeath, process_.wait_status()};
 }
 
+void Instance::end() noexcept {
+  send_signal(SIGKILL);
+  process_.wait_for_end();
+  end_announced();
+}
+
 // A daemon whose parent has not ended yet.
 void Instance::kill_announced() noexcept {
   if (note_announced()) announced_->send_signal(SIGKILL);
+}
+
+void Instance::end_announced() noexcept {
+  if (!note_announced()) return;
+  announced_->send_signal(SIGKILL);
+  announced_->wait_for_end();
 }
 
 // From the first look on: when it has died, its number may be another's. False where no process but
@@ -77,7 +89,7 @@ bool Instance::note_announced() noexcept {
 bool Instance::has_ended() noexcept {
   (void)note_announced();
   if (!is_over()) return false;
-  if (was_signalled_ && process_.has_failed()) kill_announced();
+  if (was_signalled_ && process_.has_failed()) end_announced();
   return true;
 }
 

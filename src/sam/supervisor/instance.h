@@ -46,6 +46,9 @@ class Instance {
   // SIGKILL goes to the process that has announced itself as well: nothing is left at work.
   void send_signal(int number) noexcept;
 
+  // SIGKILL, and the wait for what it does; for an end that is not a child's no more than a second.
+  void end() noexcept;
+
   // A signal that is no verdict of ours, but is meant for the application.
   void pass_on(int number) noexcept;
 
@@ -77,6 +80,7 @@ class Instance {
   [[nodiscard]] bool is_over() noexcept;
   [[nodiscard]] bool presume() noexcept;
   void kill_announced() noexcept;
+  void end_announced() noexcept;
   bool note_announced() noexcept;
   bool watch_announced() noexcept;
   void watch(DeathWatch stranger, Role role) noexcept;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/unique_fd.h"
+#include "sam/shared/proc_stat.h"
 
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
@@ -35,32 +36,6 @@ struct PidfdInfo {
 static_assert(sizeof(PidfdInfo) == 64);
 constexpr unsigned long kGetPidfdInfo = _IOWR(0xff, 11, PidfdInfo);
 constexpr std::uint64_t kExitInfo = 1U << 3;
-
-// What /proc says of a process, from its state on. The state follows the name, which may hold
-// anything, parentheses too.
-class ProcStat {
- public:
-  explicit ProcStat(pid_t pid) noexcept {
-    char path[32];
-    (void)std::snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    const UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC));
-    const ssize_t size = file ? ::read(file.get(), text_, sizeof(text_) - 1) : 0;
-    text_[size > 0 ? size : 0] = '\0';
-    const char* const end = std::strrchr(text_, ')');
-    if (end != nullptr && end[1] == ' ') fields_ = end + 2;
-  }
-
-  [[nodiscard]] bool is_zombie() const noexcept { return *fields_ == 'Z'; }
-  // The last field of a zombie's line. 0 where we are not allowed to know.
-  [[nodiscard]] int wait_status() const noexcept {
-    const char* const last = std::strrchr(fields_, ' ');
-    return last != nullptr ? static_cast<int>(std::strtol(last + 1, nullptr, 10)) : 0;
-  }
-
- private:
-  char text_[1024];
-  const char* fields_ = "";
-};
 
 // The wait status of a process that has been reaped; only newer kernels tell.
 std::optional<int> reaped_status(int pidfd) noexcept {

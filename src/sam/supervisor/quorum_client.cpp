@@ -13,6 +13,12 @@
 #include "wire/quorum.h"
 
 namespace cs::sam {
+namespace {
+
+// Events, or verdicts: of a daemon that floods us the rest waits for the next time.
+constexpr int kAtOnce = 64;
+
+}  // namespace
 
 Result<std::optional<bool>> decode_quorum_event(std::span<const std::byte> message) noexcept {
   const auto header = wire::read_front<wire::ResponseHeader>(message);
@@ -34,7 +40,7 @@ cs_error_t QuorumClient::connect(Deadline deadline) noexcept {
     return tracking.status();
   }
   owner_ = ::getpid();
-  while (next_verdict()) {
+  for (int count = 0; count < kAtOnce && next_verdict(); ++count) {
   }
   return is_connected() ? CS_OK : CS_ERR_LIBRARY;
 }
@@ -42,10 +48,8 @@ cs_error_t QuorumClient::connect(Deadline deadline) noexcept {
 bool QuorumClient::is_ours() const noexcept { return is_connected() && owner_ == ::getpid(); }
 
 std::optional<bool> QuorumClient::next_verdict() noexcept {
-  // Of a daemon that floods us with what is no verdict the rest waits for the next time.
-  constexpr int kEventsAtOnce = 64;
   alignas(8) std::byte message[wire::quorum::kMaxEventSize];
-  for (int count = 0; is_connected() && count < kEventsAtOnce; ++count) {
+  for (int count = 0; is_connected() && count < kAtOnce; ++count) {
     const auto length = connection().next_event(message);
     if (length) {
       const auto verdict = decode_quorum_event(std::span(message).first(*length));

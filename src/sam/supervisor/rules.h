@@ -83,7 +83,8 @@ class Rules {
                        Excuse excuse = Excuse::kNone) noexcept;
   // Whether a health check is overdue at that time.
   [[nodiscard]] bool is_silent(Nanoseconds now, Nanoseconds last_beat) const noexcept {
-    const Nanoseconds due = std::max(life_.interval_began, last_beat) + settings_.interval;
+    const Nanoseconds heard = last_beat <= now ? last_beat : 0;  // as note_beat
+    const Nanoseconds due = std::max(life_.interval_began, heard) + settings_.interval;
     return has_time_limit() && now >= std::max(due + resolution_, life_.quiet_until);
   }
 

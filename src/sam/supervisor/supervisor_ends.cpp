@@ -95,8 +95,7 @@ Ending Supervisor::give_up() noexcept {
   const int error = errno;
   world_.leave_if_copy();
   if (instance_) {
-    instance_->send_signal(SIGKILL);
-    instance_->process().wait_for_end();
+    instance_->end();
     instance_.reset();
   }
   if (instance_id_ == 0) {

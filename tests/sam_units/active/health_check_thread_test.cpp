@@ -95,6 +95,16 @@ TEST_F(SamHealthCheckThread, NoCallbackAsTheFirstIsRefused) {
   EXPECT_EQ(thread_->set_callback(nullptr, kInterval), CS_OK);
 }
 
+// Two threads may have set it and started at once.
+TEST_F(SamHealthCheckThread, CallbackThatIsSetAfterTheStartIsCalled) {
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  ASSERT_EQ(thread_->set_callback(nullptr, kInterval), CS_OK);
+  thread_->start();
+  ::poll(nullptr, 0, 20);  // it sleeps again by now
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  EXPECT_TRUE(reaches(g_calls, 1));
+}
+
 TEST_F(SamHealthCheckThread, WithoutACallbackStartAndStopDoNothing) {
   thread_->start();
   stop(*thread_);

@@ -4,11 +4,15 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
+
+#include "common/unique_fd.h"
 
 namespace cs::sam {
 namespace {
@@ -21,6 +25,24 @@ TEST(SamExcuse, IsReadInTheProcessStatus) {
   EXPECT_EQ(parse_excuse("Name:\tx\nState:\tT (stopped)\n"), Excuse::kNone);
   EXPECT_EQ(parse_excuse("Name:\tState:\\tt\nState:\tR (running)\n"), Excuse::kNone);
   EXPECT_EQ(parse_excuse(""), Excuse::kNone);
+}
+
+// At every place in a piece that is read, and between two of them.
+TEST(SamExcuse, IsFoundBehindAnyNumberOfGroups) {
+  for (const std::size_t groups : {std::size_t{0}, std::size_t{70}, std::size_t{3000}}) {
+    for (std::size_t shift = 0; shift < 1100; shift += 1) {
+      std::string status = "Name:\tx\nState:\tD (disk sleep)\nGroups:\t";
+      for (std::size_t i = 0; i < groups; ++i) status += "4294967290 ";
+      status.append(shift, ' ');
+      status += "\nCoreDumping:\t1\n";
+      status.append(shift, ' ');
+      const UniqueFd file(::memfd_create("status", MFD_CLOEXEC));
+      ASSERT_EQ(::write(file.get(), status.data(), status.size()),
+                static_cast<ssize_t>(status.size()));
+      ASSERT_EQ(::lseek(file.get(), 0, SEEK_SET), 0);
+      ASSERT_EQ(read_excuse(file.get()), Excuse::kDumpingCore) << groups << ' ' << shift;
+    }
+  }
 }
 
 TEST(SamExcuse, IsNoneForAProcessThatRunsOrIsGone) {

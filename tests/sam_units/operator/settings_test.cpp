@@ -140,6 +140,7 @@ TEST_F(SamSettings, WatchdogMayHaveMoreThanAnHour) {
   EXPECT_EQ(watchdog("7200000000"), 7'200'000 * kMs);
   EXPECT_GT(watchdog("900000000000000000"), 365LL * 86'400'000 * kMs);  // in this year it is silent
   EXPECT_EQ(watchdog("999999999999999999999999999999"), 0);
+  EXPECT_EQ(watchdog("9223372036854775809"), 0);
 }
 
 TEST_F(SamSettings, NotifyTheSocketOfTheServiceManager) {

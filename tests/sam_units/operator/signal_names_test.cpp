@@ -66,6 +66,9 @@ TEST(SamNumbers, AreDigitsWithinTheirRange) {
   EXPECT_EQ(parse_number("0", 5), 0U);
   EXPECT_EQ(parse_number("5", 5), 5U);
   EXPECT_EQ(parse_number("4294967295", 4294967295U), 4294967295U);
+  for (const char* text : {"9223372036854775808", "9223372036854775809"}) {
+    EXPECT_FALSE(parse_number(text, INT64_MAX / 10)) << text;
+  }
   for (const char* text : {"", "6", "+1", "1.0", "0x1", "18446744073709551617"}) {
     EXPECT_FALSE(parse_number(text, 5)) << text;
   }

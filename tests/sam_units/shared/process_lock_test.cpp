@@ -4,12 +4,16 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 
 #include "common/clock.h"
+#include "sam_units/in_child.h"
+#include "support/refuse_call.h"
 
 namespace cs::sam {
 namespace {
@@ -81,6 +85,19 @@ TEST_F(SamProcessLock, KilledProcessHasItNoMore) {
 }
 
 // It was held by an earlier process with that number: no other thread of this one asks.
+// A filter may refuse pidfds.
+TEST_F(SamProcessLock, ZombieHasItNoMoreWhereThereAreNoPidfds) {
+  const pid_t holder = with_lock([] { ::raise(SIGKILL); });
+  siginfo_t info;
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(holder), &info, WEXITED | WNOWAIT), 0);
+  const int status = in_child([this] {
+    if (!test::refuse_call(SYS_pidfd_open, ENOSYS)) return;
+    EXPECT_TRUE(lock_->lock(::getpid()));
+  });
+  EXPECT_EQ(status, 0);
+  ::waitpid(holder, nullptr, 0);
+}
+
 TEST_F(SamProcessLock, IsTakenFromAnEarlierProcessWithOurNumber) {
   ASSERT_TRUE(lock_->lock(::getpid()));
   EXPECT_TRUE(lock_->lock(::getpid()));

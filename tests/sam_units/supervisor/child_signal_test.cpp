@@ -218,6 +218,19 @@ void install_another(int) {
   ::sigaction(SIGCHLD, &action, nullptr);
 }
 
+TEST_F(SamChildSignal, IgnoredIsNoHandlerWhateverTheFlagsSay) {
+  struct sigaction action {};
+  action.sa_handler = SIG_IGN;
+  action.sa_flags = SA_SIGINFO;
+  ::sigaction(SIGCHLD, &action, nullptr);
+  ChildSignal signal;
+  EXPECT_EQ(in_child([&] {
+              make_dead_child(6);
+              EXPECT_FALSE(signal.reap_others(0));
+            }),
+            0);
+}
+
 TEST_F(SamChildSignal, HandlerMayInstallAnother) {
   install(install_another);
   ChildSignal signal;

@@ -13,6 +13,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::IsSupersetOf;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
@@ -220,6 +221,23 @@ TEST_F(SamInstance, ADaemonAnnouncedWhileSigkillWasOnItsWayIsKilledToo) {
   world_.die(kChild, SIGKILL);
   EXPECT_TRUE(instance_->has_ended());
   EXPECT_THAT(world_.signals, ElementsAre(Pair(kChild, SIGKILL), Pair(kDaemon, SIGKILL)));
+}
+
+// So the next instance finds what it held, a port for example, free.
+TEST_F(SamInstance, IsNotOverBeforeAnAnnouncedDaemonThatIsKilledHasEnded) {
+  fork_announced_daemon();
+  instance_->send_signal(SIGKILL);
+  EXPECT_THAT(world_.awaited, IsEmpty());
+  world_.die(kChild, SIGKILL);
+  EXPECT_TRUE(instance_->has_ended());
+  EXPECT_THAT(world_.awaited, ElementsAre(kDaemon));
+}
+
+TEST_F(SamInstance, EndWaitsForAnAnnouncedDaemonToo) {
+  fork_announced_daemon();
+  instance_->end();
+  EXPECT_THAT(world_.signals, IsSupersetOf({Pair(kChild, SIGKILL), Pair(kDaemon, SIGKILL)}));
+  EXPECT_THAT(world_.awaited, ElementsAre(kDaemon));
 }
 
 TEST_F(SamInstance, AFailureWithoutAVerdictKillsNobody) {

@@ -147,6 +147,15 @@ TEST_P(SamQuorumClient, FloodOfWhatIsNoVerdictIsTakenInPortions) {
   EXPECT_EQ(await_verdict(), false);
 }
 
+TEST_P(SamQuorumClient, FloodOfVerdictsDoesNotKeepWhoConnects) {
+  serve([](Peer& peer, const Request& request) {
+    for (int i = 0; i < 100; ++i) peer.event(event(i % 2 == 0));
+    peer.reply(Message(request.id(), 24));
+  });
+  ASSERT_EQ(client_.connect(soon()), CS_OK);
+  EXPECT_NE(client_.next_verdict(), std::nullopt);
+}
+
 TEST_P(SamQuorumClient, EveryChangeIsAskedFor) {
   serve([](Peer& peer, const Request& request) {
     const bool is_right = request.id() == kTrackStart && request.u32(16) == CS_TRACK_CHANGES;

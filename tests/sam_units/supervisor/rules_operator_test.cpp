@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Rules for what the operator sees and asks for: reasons, a stop, a silence that is excused.
+#include <limits>
+
 #include "sam_units/supervisor/rules_support.h"
 
 namespace cs::sam {
@@ -128,6 +130,8 @@ TEST(SamRulesExcuse, IsAskedForOnlyWhenACheckIsOverdue) {
   EXPECT_FALSE(rules.is_silent(kStart + 104 * kMs, kStart + 50 * kMs));  // one has come
   EXPECT_TRUE(rules.is_silent(kStart + 154 * kMs, kStart + 50 * kMs));   // and is old by now
   EXPECT_FALSE(make_rules(kRestart).is_silent(kStart + 1000 * kMs, 0));
+  constexpr Nanoseconds kNever = std::numeric_limits<Nanoseconds>::max();
+  EXPECT_TRUE(rules.is_silent(kStart + 104 * kMs, kNever));  // of another clock
 }
 
 TEST(SamRulesExcuse, OfADebuggerHoldsForEver) {
