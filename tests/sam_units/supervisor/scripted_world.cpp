@@ -89,9 +89,7 @@ std::optional<int> World::status_of_dead(pid_t stranger, int) noexcept {
   return process.status;
 }
 
-void World::await_end(pid_t stranger, int) noexcept {
-  of(this).awaited.push_back(stranger);
-}
+void World::await_end(pid_t stranger, int) noexcept { of(this).awaited.push_back(stranger); }
 
 bool World::signal_by_pidfd(int pidfd, int number) noexcept {
   if (pidfd < 0 || of(this).processes[pidfd - kPidfdOffset].has_new_owner) return false;
