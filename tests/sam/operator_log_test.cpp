@@ -104,6 +104,7 @@ TEST(SamOperatorLog, SaysWhatItDoesNotUnderstand) {
     set("SAM_INTERVAL", "soon");
     set("SAM_FORWARD", "KILL");
     set("SAM_WARN_SIGNAL", "two\nlines");
+    set("SAM_RESTART_LIMIT", std::string(500, 'x'));
     app::enter(kLongInterval, kRestart);
     ::_exit(0);
   });
@@ -111,6 +112,7 @@ TEST(SamOperatorLog, SaysWhatItDoesNotUnderstand) {
   log.expect("^sam: SAM_INTERVAL=soon is not understood, and ignored$");
   log.expect("^sam: SAM_FORWARD=KILL is not understood, and ignored$");
   log.expect("^sam: SAM_WARN_SIGNAL=two[?]lines is not understood, and ignored$");
+  log.expect("^sam: SAM_RESTART_LIMIT=x{60} is not understood, and ignored$");
 }
 
 // Also started by the next case, as a program of another user.

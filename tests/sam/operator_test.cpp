@@ -2,6 +2,7 @@
 // Signals that are passed on, what the service manager is told, orphans, warn signal and interval.
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -279,6 +280,40 @@ TEST(SamOperatorOrphan, IsKilledWithItsSupervisor) {
 TEST(SamOperatorOrphan, IsKilledAlsoAfterAChangeOfUser) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
   expect_orphan_is_killed([] { app::expect_that(::setresuid(65534, 65534, 65534) == 0); });
+}
+
+// The supervisor is no parent of the process that goes on.
+TEST(SamOperatorOrphan, ADaemonIsNone) {
+  SamProcess application([] {
+    set("SAM_ORPHAN", "kill");
+    app::enter(kLongInterval, kRestart);
+    if (::fork() != 0) ::_exit(0);
+    app::expect_ok(sam_start());
+    app::pause_for(200);
+    app::expect_ok(sam_hc_send());
+    app::report("runs");
+    app::sleep_forever();
+  });
+  EXPECT_EQ(application.wait_for("runs").instance, 1U);
+}
+
+TEST(SamOperatorOrphan, TheChildOfWhoFailedToRegisterIsNone) {
+  SamProcess application([] {
+    set("SAM_ORPHAN", "kill");
+    app::expect_ok(sam_initialize(kLongInterval, SAM_RECOVERY_POLICY_RESTART));
+    rlimit files;
+    app::expect_that(::getrlimit(RLIMIT_NOFILE, &files) == 0);
+    const rlimit none = {0, files.rlim_max};
+    app::expect_that(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    app::expect(sam_register(nullptr), CS_ERR_LIBRARY);
+    app::expect_that(::setrlimit(RLIMIT_NOFILE, &files) == 0);
+    if (::fork() != 0) app::sleep_forever();
+    app::register_instance();
+    app::expect_ok(sam_start());
+    app::report("runs");
+    app::sleep_forever();
+  });
+  EXPECT_EQ(application.wait_for("runs").instance, 1U);
 }
 
 TEST(SamOperatorWarnSignal, TakesThePlaceOfTheDefaultOne) {

@@ -86,6 +86,45 @@ TEST(SamCallsAtOnce, HealthChecksAreTakenDuringAStop) {
   });
 }
 
+// Its end is the application's: none of its helpers goes on in its place.
+TEST(SamCallsAtOnce, ProcessThatFinalizesDuringAStartHasFinished) {
+  SamProcess application([] {
+    app::enter(kLong, kRestart);
+    app::stop_supervisor();
+    pthread_t thread;
+    const auto body = [](void*) -> void* {
+      app::expect(sam_start(), CS_ERR_BAD_HANDLE);
+      return nullptr;
+    };
+    app::expect_that(pthread_create(&thread, nullptr, body, nullptr) == 0);
+    app::pause_for(100);
+    app::expect_ok(sam_finalize());
+    if (::fork() == 0) app::sleep_forever();
+    resume_and_join(thread);
+    app::report("ends");
+    ::_exit(0);
+  });
+  application.wait_for("ends");
+  EXPECT_TRUE(becomes('Z', application.supervisor()));
+}
+
+// A thread for the callback is made in each process that starts.
+TEST(SamStartThatFails, ForLackOfAThreadIsNotWatched) {
+  SamProcess application([] {
+    app::enter(200, kRestart);
+    app::expect_ok(sam_hc_callback_register([] { return 0; }));
+    if (::fork() != 0) ::_exit(0);
+    app::expect_that(refuse_call(SYS_clone3, EAGAIN));
+    errno = 0;
+    app::expect(sam_start(), CS_ERR_LIBRARY);
+    app::expect_that(errno == EAGAIN);
+    app::pause_for(1000);
+    app::report("is not watched");
+    app::sleep_forever();
+  });
+  EXPECT_EQ(application.wait_for("is not watched").instance, 1U);
+}
+
 TEST(SamErrno, IsTheProgramsOwnInEachInstance) {
   SamProcess application([] {
     app::expect_ok(sam_initialize(0, kRestart));
