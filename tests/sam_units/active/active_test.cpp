@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -316,6 +318,50 @@ TEST_F(SamActive, NudgeWithoutRoomIsNotOnItsWay) {
             }),
             0);
   EXPECT_TRUE(page.claim_nudge());
+}
+
+// Its number is somebody else's where the supervisor is, who would be killed with the instance.
+TEST_F(SamActive, ProcessOfAnotherNamespaceAnnouncesNothing) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make a namespace of process ids";
+  EXPECT_EQ(in_child([this] {
+              ASSERT_EQ(::unshare(CLONE_NEWPID), 0);
+              run([](Active& active) {
+                const cs_error_t status = active.tell(Command::kMarkFailed, 0);
+                active.finish();
+                return status;
+              });
+              EXPECT_EQ(wait_for_end(), CS_OK);
+              EXPECT_TRUE(next_command());
+            }),
+            0);
+  EXPECT_EQ(channel_.heartbeat().announced(), 0);
+}
+
+// It may wait as long as the one that waits for its answer: the supervisor is stopped, say.
+TEST_F(SamActive, QuestionThatWaitsForRoomCanBeLeft) {
+  const CommandFrame frame{};
+  ActiveEnds ends = channel_.take_active_ends();
+  while (send_frame(ends.commands.get(), frame) == Sent::kDone) {
+  }
+  EXPECT_EQ(in_child([&] {
+              static constinit Active active;
+              active.begin(std::move(ends), kInstance,
+                           Settings::from(*RecoveryPolicy::parse(SAM_RECOVERY_POLICY_RESTART), 0));
+              pthread_t thread;
+              const auto body = [](void*) -> void* {
+                const CallGuard guard(true);
+                (void)active.ask(Command::kStart, guard);
+                return nullptr;
+              };
+              ASSERT_EQ(pthread_create(&thread, nullptr, body, nullptr), 0);
+              ::poll(nullptr, 0, 50);
+              pthread_cancel(thread);
+              ::alarm(20);
+              void* result = nullptr;
+              ASSERT_EQ(pthread_join(thread, &result), 0);
+              EXPECT_EQ(result, PTHREAD_CANCELED);
+            }),
+            0);
 }
 
 // What the application has under the number of the pipe of replies is none of ours.
