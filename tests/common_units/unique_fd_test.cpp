@@ -60,6 +60,19 @@ TEST(UniqueFd, ReleaseGivesUpWithoutClosing) {
   ::close(fd);
 }
 
+// Where a program has closed its standard streams.
+TEST(UniqueFd, AboveTheStandardStreamsItIsCloseOnExecToo) {
+  const UniqueFd input(::dup(STDIN_FILENO));
+  ASSERT_TRUE(input);
+  ::close(STDIN_FILENO);
+  const UniqueFd moved = above_stdio(UniqueFd(open_null()));
+  const bool has_left_it = ::fcntl(STDIN_FILENO, F_GETFD) < 0;
+  ::dup2(input.get(), STDIN_FILENO);
+  EXPECT_TRUE(has_left_it);
+  EXPECT_GT(moved.get(), STDERR_FILENO);
+  EXPECT_EQ(::fcntl(moved.get(), F_GETFD), FD_CLOEXEC);
+}
+
 TEST(UniqueFd, ResetKeepsErrno) {
   UniqueFd already_closed(open_null());
   ::close(already_closed.get());

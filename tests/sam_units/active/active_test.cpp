@@ -326,11 +326,12 @@ TEST_F(SamActive, ProcessOfAnotherNamespaceAnnouncesNothing) {
   EXPECT_EQ(in_child([this] {
               ASSERT_EQ(::unshare(CLONE_NEWPID), 0);
               run([](Active& active) {
-                const cs_error_t status = active.tell(Command::kMarkFailed, 0);
-                active.finish();
-                return status;
+                return in_child([&] {
+                  EXPECT_EQ(active.tell(Command::kMarkFailed, 0), CS_OK);
+                  active.finish();
+                });
               });
-              EXPECT_EQ(wait_for_end(), CS_OK);
+              EXPECT_EQ(wait_for_end(), 0);
               EXPECT_TRUE(next_command());
             }),
             0);

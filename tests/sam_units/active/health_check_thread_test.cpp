@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <poll.h>
@@ -198,6 +199,27 @@ TEST_F(SamHealthCheckThread, StopDoesNotWaitForEverForABlockingCallback) {
   EXPECT_EQ(g_calls, 1U);
 }
 
+// The quickest of some, on a machine that may be busy.
+TEST_F(SamHealthCheckThread, StopThatWaitsForTheCallbackReturnsWithIt) {
+  ASSERT_EQ(thread_->set_callback(count_call, kInterval), CS_OK);
+  Nanoseconds quickest = 1000 * kMs;
+  for (unsigned round = 1; round <= 10; ++round) {
+    g_held = true;
+    const unsigned calls = g_calls;
+    thread_->start();
+    ASSERT_TRUE(reaches(g_calls, calls + 1));
+    std::thread release([] {
+      ::poll(nullptr, 0, 20);
+      g_held = false;
+    });
+    const Nanoseconds begun = monotonic_now();
+    stop(*thread_);
+    quickest = std::min(quickest, monotonic_now() - begun);
+    release.join();
+  }
+  EXPECT_LT(quickest, 150 * kMs);  // its patience is 200 ms
+}
+
 TEST_F(SamHealthCheckThread, CallbackMayStopItself) {
   ASSERT_EQ(thread_->set_callback(stop_from_inside, kInterval), CS_OK);
   thread_->start();
@@ -268,6 +290,13 @@ TEST_F(SamHealthCheckThread, LongIntervalHasMoreChecksNotMoreCalls) {
   thread_->start();
   EXPECT_TRUE(reaches(g_checks, 6));
   EXPECT_EQ(g_calls, 0U);
+}
+
+TEST_F(SamHealthCheckThread, PausesBetweenChecksAreASecondAtMost) {
+  ASSERT_EQ(thread_->set_callback(count_call, 4001 * kMs), CS_OK);
+  thread_->start();
+  EXPECT_TRUE(reaches(g_calls, 1));
+  EXPECT_GE(g_checks, 5U);  // four would be further apart
 }
 
 TEST_F(SamHealthCheckThread, NoIntervalIsNoCall) {
