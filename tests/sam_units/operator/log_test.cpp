@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,6 +60,15 @@ std::string reason_of(Kind kind, std::int64_t value = 0) {
 TEST(SamLogLine, OfAStart) {
   EXPECT_EQ(line_of({.event = Event::kStart, .instance = 1, .pid = 1201}),
             std::string(kTimeText) + " sam[1200]: start instance=1 pid=1201\n");
+}
+
+TEST(SamLogLine, HasTheTimeInUtcWhereverTheMachineIs) {
+  EXPECT_EQ(in_child([] {
+              ::setenv("TZ", "FAR-9", 1);
+              ::tzset();
+              EXPECT_EQ(line_of({.event = Event::kStart}).find(kTimeText), 0U);
+            }),
+            0);
 }
 
 TEST(SamLogLine, OfAWarning) {
