@@ -43,6 +43,12 @@ TEST(SamSignalNames, OfRealTimeCountFromEitherEnd) {
   for (const char* text : {"RTMIN-1", "RTMAX+1", "RTMIN+", "RTMIN+99", "RTMIN3", "RT"}) {
     EXPECT_FALSE(parse_signal(text)) << text;
   }
+  const std::string range = std::to_string(SIGRTMAX - SIGRTMIN);
+  EXPECT_EQ(parse_signal("RTMIN+" + range), SIGRTMAX);
+  EXPECT_EQ(parse_signal("RTMAX-" + range), SIGRTMIN);
+  const std::string beyond = std::to_string(SIGRTMAX - SIGRTMIN + 1);
+  EXPECT_FALSE(parse_signal("RTMIN+" + beyond));
+  EXPECT_FALSE(parse_signal("RTMAX-" + beyond));
 }
 
 TEST(SamSignalNames, OfNothingAreRefused) {

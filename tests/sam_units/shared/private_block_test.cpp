@@ -95,6 +95,15 @@ TEST(SamPrivateBlock, SealedOneIsNotWrittenTo) {
   EXPECT_TRUE(block.is_intact());
 }
 
+// Here, too, the last bytes are on a page of their own.
+TEST(SamPrivateBlock, SealedOneIsNotWrittenToUpToItsEnd) {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  PrivateBlock block = PrivateBlock::make(2 * page);
+  EXPECT_TRUE(is_writable(block.data() + 2 * page - 1));
+  block.seal();
+  EXPECT_FALSE(is_writable(block.data() + 2 * page - 1));
+}
+
 TEST(SamPrivateBlock, ChangedOneIsNotIntact) {
   PrivateBlock block = block_of("some bytes");
   block.seal();

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "sam_units/counted_poll.h"
 
 namespace cs::sam {
@@ -125,6 +126,16 @@ TEST(SamCallGuard, LetsSignalsInOnlyWhereItWaits) {
     EXPECT_EQ(g_handled, 1);
   }
   EXPECT_EQ(g_handled, 2);
+}
+
+TEST(SamCallGuard, WaitsAsLongAsItIsTold) {
+  const CallGuard guard(false);
+  for (const int timeout_ms : {30, 1100}) {
+    pollfd none{-1, 0, 0};
+    const Nanoseconds begun = monotonic_now();
+    EXPECT_EQ(guard.wait(&none, timeout_ms), 0);
+    EXPECT_GE(monotonic_now() - begun, timeout_ms * kNanosecondsPerMillisecond);
+  }
 }
 
 // Whether the thread ends in its wait, and not before.

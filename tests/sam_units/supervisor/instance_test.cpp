@@ -237,7 +237,7 @@ TEST_F(SamInstance, EndWaitsForAnAnnouncedDaemonToo) {
   fork_announced_daemon();
   instance_->end();
   EXPECT_THAT(world_.signals, IsSupersetOf({Pair(kChild, SIGKILL), Pair(kDaemon, SIGKILL)}));
-  EXPECT_THAT(world_.awaited, ElementsAre(kDaemon));
+  EXPECT_THAT(world_.awaited, ElementsAre(kChild, kDaemon));
 }
 
 TEST_F(SamInstance, AFailureWithoutAVerdictKillsNobody) {

@@ -72,7 +72,10 @@ void World::close_pidfd(int) noexcept { --of(this).open_pidfds; }
 
 std::optional<int> World::reap(pid_t child, int, Patience patience) noexcept {
   ScriptedProcess& process = of(this).processes[child];
-  if (patience == Patience::kEndless) process.is_alive = false;
+  if (patience == Patience::kEndless) {
+    of(this).awaited.push_back(child);
+    process.is_alive = false;
+  }
   if (process.is_alive) return {};
   if (of(this).on_reap) of(this).on_reap();
   return process.status;

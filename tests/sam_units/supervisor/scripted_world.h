@@ -48,7 +48,7 @@ class ScriptedWorld : public World {
 
   std::map<pid_t, ScriptedProcess> processes;
   std::vector<std::pair<pid_t, int>> signals;
-  std::vector<pid_t> awaited;  // strangers
+  std::vector<pid_t> awaited;  // whose end was waited for
   int open_pidfds = 0;
   std::deque<pid_t> forks;  // what each returns; without any left they fail
   bool is_listening = false;
