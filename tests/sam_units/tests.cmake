@@ -37,7 +37,7 @@ cs_add_sam_unit_test(active health_check_thread sam_units/active/health_check_fo
 cs_add_sam_unit_test(active thread_exit)
 
 foreach(unit channel checksum frames heartbeat memory_file memory_probe policy private_block
-             process_lock signal_guard signal_safe_lock slot)
+             proc_stat process_lock signal_guard signal_safe_lock slot)
   cs_add_sam_unit_test(shared ${unit})
 endforeach()
 cs_add_sam_unit_test(shared store sam_units/shared/store_early_test.cpp

@@ -57,6 +57,32 @@ TEST_F(SamStoreEarly, IsSeenByAllThatShareAndIsReplacedForAll) {
   EXPECT_EQ(in_child([&] { EXPECT_EQ(get(store_), pattern(7, 2)); }), 0);
 }
 
+TEST_F(SamStoreEarly, OutlivesAFirstStoreThatFails) {
+  ASSERT_EQ(store_.store("early", 5), CS_OK);
+  ASSERT_EQ(store_.share(), CS_OK);
+  EXPECT_EQ(in_child([&] {
+              const rlimit none{0, 0};
+              ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+              EXPECT_NE(store_.store("later", 5), CS_OK);
+              EXPECT_EQ(get(store_), (Bytes{'e', 'a', 'r', 'l', 'y'}));
+            }),
+            0);
+}
+
+// Programs pass more room than there is behind the buffer; what is not needed is not looked at.
+TEST_F(SamStoreEarly, IsRestoredWhateverRoomIsClaimed) {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  auto* const pages = static_cast<std::byte*>(::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE,
+                                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_EQ(::munmap(pages + page, page), 0);
+  ASSERT_EQ(store_.store("early", 5), CS_OK);
+  EXPECT_EQ(store_.restore(pages + page - 5, 1'000'000), CS_OK);
+  ASSERT_EQ(store_.share(), CS_OK);
+  EXPECT_EQ(store_.restore(pages + page - 5, 1'000'000), CS_OK);
+  EXPECT_EQ(pages[page - 1], std::byte{'y'});
+  ::munmap(pages, page);
+}
+
 TEST_F(SamStoreEarly, IsErasedForAll) {
   ASSERT_EQ(store_.store("early", 5), CS_OK);
   ASSERT_EQ(store_.share(), CS_OK);

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include "sam_units/in_child.h"
@@ -167,6 +168,32 @@ TEST_F(SamChildSignal, HandlerThatTakesTheDyingInstanceLeavesItsStatus) {
   EXPECT_TRUE(is_reaped(instance));
 }
 
+void note_a_death_meanwhile(int) {
+  note_only(0);
+  ::kill(std::exchange(g_dies_meanwhile, 0), SIGUSR1);
+}
+
+// It is not the application's child, and leaves no zombie.
+TEST_F(SamChildSignal, HandlerDoesNotRunForAnInstanceThatDiesMeanwhile) {
+  install(note_a_death_meanwhile);
+  ChildSignal signal;
+  const pid_t instance = g_dies_meanwhile = ::fork();
+  if (instance == 0) {
+    for (;;) ::pause();
+  }
+  make_dead_child(6);
+  std::optional<int> status = signal.reap_others(instance);
+  for (int i = 0; i < 20'000 && !status; ++i) {
+    ::poll(nullptr, 0, 1);
+    status = signal.reap_others(instance);
+  }
+  ASSERT_TRUE(status);
+  EXPECT_EQ(WTERMSIG(*status), SIGUSR1);
+  EXPECT_FALSE(signal.reap_others(0));
+  EXPECT_EQ(g_seen.size(), 1U);
+  EXPECT_TRUE(is_reaped(instance));
+}
+
 TEST_F(SamChildSignal, HandlerDoesNotRunWhereTheApplicationBlocksTheSignal) {
   install(note_only);
   sigset_t child, before;
@@ -236,12 +263,14 @@ TEST_F(SamChildSignal, HandlerMayInstallAnother) {
   ChildSignal signal;
   make_dead_child(6);
   EXPECT_FALSE(signal.reap_others(0));
+  struct sigaction now;
+  ::sigaction(SIGCHLD, nullptr, &now);
+  EXPECT_NE(now.sa_sigaction, note_info);  // the supervisor listens, and calls it
   const pid_t second = make_dead_child(7);
   EXPECT_FALSE(signal.reap_others(0));
   ASSERT_EQ(g_seen.size(), 2U);
   EXPECT_EQ(g_seen[1].pid, second);
   signal.give_back();
-  struct sigaction now;
   ::sigaction(SIGCHLD, nullptr, &now);
   EXPECT_EQ(now.sa_sigaction, note_info);
 }

@@ -11,12 +11,14 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "sam/supervisor/child_signal.h"
 #include "sam/supervisor/linux_world.h"
+#include "sam_units/in_child.h"
 
 namespace cs::sam {
 namespace {
@@ -199,6 +201,40 @@ TEST_P(SamDeathWatch, ExitCodeIsKnownThoughSomebodyElseReaped) {
   ASSERT_EQ(::waitpid(child.pid, nullptr, 0), child.pid);
   EXPECT_TRUE(watch.has_died());
   EXPECT_EQ(watch.exit_code(), kernel_tells_of_reaped() && watch.fd() >= 0 ? 11 : 0);
+}
+
+TEST_P(SamDeathWatch, EndThatIsWaitedForIsSeenThroughSignals) {
+  struct sigaction alarm {};
+  struct sigaction before {};
+  alarm.sa_handler = [](int) {};
+  ::sigaction(SIGALRM, &alarm, &before);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::poll(nullptr, 0, 100);
+    ::_exit(7);
+  }
+  DeathWatch watch = watch_child(child);
+  const itimerval often = {{0, 5000}, {0, 5000}};
+  ::setitimer(ITIMER_REAL, &often, nullptr);
+  watch.wait_for_end();
+  const itimerval never = {};
+  ::setitimer(ITIMER_REAL, &never, nullptr);
+  ::sigaction(SIGALRM, &before, nullptr);
+  EXPECT_TRUE(watch.has_died());
+  EXPECT_EQ(watch.exit_code(), 7);
+}
+
+// Where it has changed its user, say.
+TEST_P(SamDeathWatch, StrangerThatMayNotBeSignalledLives) {
+  EXPECT_EQ(in_child([this] {
+              DeathWatch watch = watch_stranger(1);
+              if (::geteuid() == 0) {
+                ASSERT_EQ(::setresuid(65534, 65534, 65534), 0);
+              }
+              ASSERT_NE(::kill(1, 0), 0);
+              EXPECT_FALSE(watch.has_died());
+            }),
+            0);
 }
 
 // Nothing would wake us: the death came before there was anybody to hear its signal.

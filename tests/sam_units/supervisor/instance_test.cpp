@@ -240,6 +240,31 @@ TEST_F(SamInstance, EndWaitsForAnAnnouncedDaemonToo) {
   EXPECT_THAT(world_.awaited, ElementsAre(kChild, kDaemon));
 }
 
+// Its number may be another's.
+TEST_F(SamInstance, ADeadProcessIsSentNothing) {
+  world_.die(kChild, SIGSEGV);
+  EXPECT_TRUE(instance_->has_ended());
+  instance_->send_signal(SIGTERM);
+  instance_->pass_on(SIGHUP);
+  EXPECT_THAT(world_.signals, IsEmpty());
+}
+
+// It may have ended the parent alone.
+TEST_F(SamInstance, AWarningThatEndsTheParentIsTheEndOfTheDaemonToo) {
+  fork_announced_daemon();
+  instance_->send_signal(SIGTERM);
+  world_.die(kChild, SIGTERM);
+  EXPECT_TRUE(instance_->has_ended());
+  EXPECT_THAT(world_.signals, ElementsAre(Pair(kChild, SIGTERM), Pair(kDaemon, SIGKILL)));
+}
+
+TEST_F(SamInstance, AHelperThatFinalizesIsNotTheEndOfWhoGoesOn) {
+  fork_announced_daemon();
+  world_.shared_page.finish(kDaemon + 1);
+  world_.die(kChild, 0);
+  EXPECT_FALSE(instance_->has_ended());
+}
+
 TEST_F(SamInstance, AFailureWithoutAVerdictKillsNobody) {
   fork_announced_daemon();
   world_.die(kChild, SIGSEGV);

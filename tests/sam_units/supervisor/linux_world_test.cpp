@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -176,6 +177,56 @@ TEST(SamLinuxWorldSignals, OfATerminalFromBeforeTheForkArePassedOn) {
             0);
 }
 
+// From the terminal's group to the instance's.
+TEST(SamLinuxWorldSignals, OfATerminalReachWhoIsInItsGroup) {
+  EXPECT_EQ(in_child([] {
+              Passing passing(SIGWINCH);
+              LinuxWorld& world = passing.world;
+              ASSERT_TRUE(world.open());
+              world.begin_forwarding(passing.asked.forwarded);
+              const pid_t instance = world.fork();
+              if (instance == 0) {
+                for (;;) ::pause();
+              }
+              siginfo_t info{};
+              info.si_signo = SIGWINCH;
+              info.si_code = SI_KERNEL;
+              for (const bool is_in_group : {true, false}) {
+                if (!is_in_group) {
+                  ASSERT_EQ(::setpgid(instance, 0), 0);
+                }
+                ASSERT_EQ(::syscall(SYS_rt_sigqueueinfo, ::getpid(), SIGWINCH, &info), 0);
+                EXPECT_TRUE(world.wait({}, Deadline::in_milliseconds(20'000)).is_able);
+                const auto arrived = world.next_forwarded(instance);
+                ASSERT_TRUE(arrived);
+                EXPECT_EQ(arrived->has_reached_instance, is_in_group);
+              }
+              ::kill(instance, SIGKILL);
+              ::waitpid(instance, nullptr, 0);
+            }),
+            0);
+}
+
+TEST(SamLinuxWorldSignals, ThatArePassedOnDoNotHideTheDeathOfAChild) {
+  EXPECT_EQ(in_child([] {
+              Passing passing(SIGTERM);
+              LinuxWorld& world = passing.world;
+              ASSERT_TRUE(world.open());
+              world.begin_forwarding(passing.asked.forwarded);
+              world.listen_for_children();
+              const pid_t child = ::fork();
+              if (child == 0) {
+                ::poll(nullptr, 0, 30);
+                ::_exit(0);
+              }
+              const Deadline deadline = Deadline::in_milliseconds(20'000);
+              EXPECT_TRUE(world.wait({}, deadline).is_able);
+              EXPECT_FALSE(deadline.has_passed(world.now()));
+              ::waitpid(child, nullptr, 0);
+            }),
+            0);
+}
+
 TEST_F(SamLinuxWorld, ProcessThatAHandlerForksLeavesAndHoldsNoPipe) {
   int ready[2];
   int end[2];
@@ -185,6 +236,7 @@ TEST_F(SamLinuxWorld, ProcessThatAHandlerForksLeavesAndHoldsNoPipe) {
   if (copy == 0) {
     (void)!::write(ready[1], &byte, 1);
     (void)!::read(end[0], &byte, 1);
+    (void)std::atexit([] { ::_exit(77); });  // the application's, which is not its to run
     world_.leave_if_copy();
     ::_exit(0);
   }

@@ -131,7 +131,9 @@ TEST(SamRulesExcuse, IsAskedForOnlyWhenACheckIsOverdue) {
   EXPECT_TRUE(rules.is_silent(kStart + 154 * kMs, kStart + 50 * kMs));   // and is old by now
   EXPECT_FALSE(make_rules(kRestart).is_silent(kStart + 1000 * kMs, 0));
   constexpr Nanoseconds kNever = std::numeric_limits<Nanoseconds>::max();
-  EXPECT_TRUE(rules.is_silent(kStart + 104 * kMs, kNever));  // of another clock
+  for (const Nanoseconds beat : {kNever, kNever / 2}) {  // of another clock
+    EXPECT_TRUE(rules.is_silent(kStart + 104 * kMs, beat));
+  }
 }
 
 TEST(SamRulesExcuse, OfADebuggerHoldsForEver) {
@@ -212,6 +214,15 @@ TEST(SamRulesHealth, IsLostWithACheckAndFoundWithTheNext) {
   EXPECT_FALSE(rules.is_healthy());
   rules.instance_began();
   EXPECT_TRUE(rules.is_healthy());
+}
+
+TEST(SamRulesHealth, IsLostWithAKillWhateverTheChecks) {
+  Rules rules = make_started(kRestart | kQuorum);
+  EXPECT_EQ(rules.quorum_told(false, kStart).signal, Signal::kWarn);
+  EXPECT_EQ(at(rules, 90 * kMs, 90 * kMs), Signal::kNone);
+  EXPECT_TRUE(rules.is_healthy());
+  EXPECT_EQ(at(rules, kInterval, 99 * kMs), Signal::kKill);
+  EXPECT_FALSE(rules.is_healthy());
 }
 
 // As in a handler of the warn signal. A stopped process owes no health check.

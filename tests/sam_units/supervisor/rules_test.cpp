@@ -64,6 +64,15 @@ TEST(SamRules, HealthChecksMoveTheDeadline) {
   expect_deadline(rules, kStart + 60 * kMs + kInterval + kResolution);
 }
 
+// Of another clock, say: that it has changed is a sign of life, once.
+TEST(SamRules, HealthCheckThatGoesBackCountsOnce) {
+  Rules rules = make_started(kQuit);
+  EXPECT_EQ(at(rules, 60 * kMs, 60 * kMs), Signal::kNone);
+  EXPECT_EQ(at(rules, 150 * kMs, 20 * kMs), Signal::kNone);
+  EXPECT_EQ(at(rules, 200 * kMs, 20 * kMs), Signal::kNone);
+  EXPECT_EQ(at(rules, 150 * kMs + kInterval + kResolution, 20 * kMs), Signal::kWarn);
+}
+
 TEST(SamRules, NothingIsDecidedBeforeTheDeadline) {
   Rules rules = make_started(kQuit);
   EXPECT_EQ(at(rules, kInterval + kResolution - 1), Signal::kNone);

@@ -100,7 +100,10 @@ bool World::signal_by_pidfd(int pidfd, int number) noexcept {
   return true;
 }
 
-void World::signal(pid_t pid, int number) noexcept { of(this).signals.emplace_back(pid, number); }
+void World::signal(pid_t pid, int number) noexcept {
+  of(this).signals.emplace_back(pid, number);
+  if (of(this).on_signal) of(this).on_signal();
+}
 
 std::optional<ForwardedSignal> World::next_forwarded(pid_t instance) noexcept {
   auto& forwarded = of(this).forwarded;
@@ -113,7 +116,8 @@ std::optional<ForwardedSignal> World::next_forwarded(pid_t instance) noexcept {
   return taken;
 }
 
-Excuse World::find_excuse(pid_t) noexcept {
+Excuse World::find_excuse(pid_t pid) noexcept {
+  of(this).excuse_sought_for = pid;
   if (of(this).on_excuse) of(this).on_excuse();
   return of(this).excuse;
 }

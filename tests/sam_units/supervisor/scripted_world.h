@@ -57,8 +57,10 @@ class ScriptedWorld : public World {
 
   std::deque<ForwardedSignal> forwarded;
   Excuse excuse = Excuse::kNone;
-  // What happens while the clock is read, an excuse is looked for, a dead child is reaped.
-  std::function<void()> on_clock, on_excuse, on_reap;
+  pid_t excuse_sought_for = 0;  // last
+  // What happens while the clock is read, an excuse is looked for, a dead child is reaped, a process
+  // is signalled by its number.
+  std::function<void()> on_clock, on_excuse, on_reap, on_signal;
   std::vector<LogRecord> records;
   std::vector<std::string> notices;
   bool loses_notices = false;

@@ -117,6 +117,35 @@ TEST_F(SamSupervisorOperator, AStopOrderedWhileWaitingForQuorumLetsTheProcessGo)
   EXPECT_EQ(run(kRestart | SAM_RECOVERY_POLICY_QUORUM).exit_code, 0);
 }
 
+// Its handler of the signal finds itself waiting still.
+TEST_F(SamSupervisorOperator, AStopIsPassedOnBeforeWhoWaitsIsLetGo) {
+  world_.on_signal = [this] { EXPECT_THAT(world_.replies, IsEmpty()); };
+  then_start();
+  then_forward(SIGTERM);
+  then([this] {
+    EXPECT_THAT(world_.signals, ElementsAre(Pair(kFirst, SIGTERM)));
+    EXPECT_EQ(world_.replies.size(), 1U);
+    world_.on_signal = nullptr;
+    world_.die(kFirst, kExitedWith3);
+  });
+  world_.has_quorum = true;
+  (void)run(kRestart | SAM_RECOVERY_POLICY_QUORUM);
+}
+
+TEST_F(SamSupervisorOperator, TheExcuseOfADaemonIsItsOwn) {
+  static constexpr pid_t kDaemon = 200;
+  then_start();
+  then([this] {
+    world_.processes[kDaemon];
+    world_.shared_page.note_fork(kFirst, kDaemon);
+    world_.shared_page.announce(kDaemon);
+    world_.die(kFirst, 0);
+  });
+  then([this] { world_.time += kInterval + 4 * kMs; });
+  then([this] { EXPECT_EQ(world_.excuse_sought_for, kDaemon); });
+  (void)run();
+}
+
 TEST_F(SamSupervisorOperator, AStopWhileARestartIsWaitedForEndsAtOnce) {
   asked_.restart_delay = 60'000 * kMs;
   then_start();
