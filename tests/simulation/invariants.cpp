@@ -147,6 +147,8 @@ void Invariants::beat(Nanoseconds now) {
   if (is_running_ && now - silent_since_ > settings_.interval) late_beat_at_ = now;
   count_from(now);
   last_life_ = last_beat_ = now;
+  // It may have been held since, rather than before.
+  if (!is_waiting_ && is_held_ && held_round_ == round_) excused_at_ = now;
   is_excused_ = had_busy_ = false;
   forget_excuses();
 }
