@@ -102,8 +102,8 @@ def handle_of(step):
 
 
 def is_cut_short(step, stock, ours):
-    """Whether a thread of ours told more, as it does where the other's program has crashed meanwhile.
-    That crash is a difference of its own step."""
+    """Whether a thread of ours told more, as where the other's program has crashed meanwhile. That
+    crash is a difference of its own step."""
     is_of_thread = re.match(r"(\w+: )?t\d&", step) is not None
     return is_of_thread and (stock == NOTHING or ours.startswith(stock))
 

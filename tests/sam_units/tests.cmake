@@ -31,7 +31,8 @@ cs_add_namespace_test(sam_service_clients_test TIMEOUT 120
   LIBS cs_stand_in OBJECTS cs_sam cs_ipc cs_common
   SOURCES sam_units/supervisor/cmap_client_test.cpp sam_units/supervisor/quorum_client_test.cpp)
 
-cs_add_sam_unit_test(active active sam_units/active/look_test.cpp)
+cs_add_sam_unit_test(active active sam_units/active/look_test.cpp
+                     sam_units/active/questions_test.cpp)
 cs_add_sam_unit_test(active health_check_thread sam_units/active/health_check_forks_test.cpp
                      sam_units/active/health_check_races_test.cpp)
 cs_add_sam_unit_test(active thread_exit)

@@ -1,109 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The active process's side of the channel; the test is the supervisor, and each instance a child.
-#include "sam/active/active.h"
+#include "sam_units/active/active_support.h"
 
-#include <gtest/gtest.h>
-#include <poll.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <atomic>
-#include <optional>
 
 #include "sam_units/counted_poll.h"
-#include "sam_units/in_child.h"
 
 namespace cs::sam {
 namespace {
-
-constexpr std::uint32_t kInstance = 7;
-constexpr int kPatienceMs = 30'000;
-
-class SamActive : public testing::Test {
- protected:
-  void SetUp() override {
-    ASSERT_TRUE(channel_.open());
-    channel_.heartbeat().begin_instance(kInstance);
-  }
-
-  void TearDown() override {
-    if (child_ > 0) ::kill(child_, SIGKILL);
-    if (child_ > 0) ::waitpid(child_, nullptr, 0);
-  }
-
-  // Forks an instance that does this and exits with the status.
-  template <typename Body>
-  void run(Body body, unsigned policy = SAM_RECOVERY_POLICY_RESTART, int interval_ms = 0) {
-    child_ = ::fork();
-    if (child_ != 0) return;
-    static constinit Active active;
-    active.begin(channel_.take_active_ends(), kInstance,
-                 Settings::from(*RecoveryPolicy::parse(policy), interval_ms));
-    channel_.close_all();  // what is the supervisor's
-    ::_exit(static_cast<int>(body(active)));
-  }
-
-  // The exit status of the instance, or its signal, negative.
-  int wait_for_end() {
-    int status = -1;
-    EXPECT_EQ(::waitpid(child_, &status, 0), child_);
-    child_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
-
-  // An instance whose supervisor, a child of the test, ends as soon as it is ready. What body finds
-  // out is for expect_yes_of_orphan().
-  template <typename Body, typename Ready>
-  void start_orphan(Body body, Ready wait_until_ready) {
-    told_ = open_pipe();
-    ASSERT_TRUE(told_);
-    EXPECT_EQ(in_child([&] {
-                run([&](Active& active) {
-                  const char result = body(active) ? 'y' : 'n';
-                  return ::write(told_.write_end.get(), &result, 1) == 1 ? 0 : 1;
-                });
-                child_ = -1;  // nobody's to kill
-                wait_until_ready();
-              }),
-              0);
-  }
-
-  void expect_yes_of_orphan() {
-    told_.write_end.reset();
-    char result = '-';
-    EXPECT_EQ(::read(told_.read_end.get(), &result, 1), 1);
-    EXPECT_EQ(result, 'y');
-    EXPECT_GT(::waitpid(-1, nullptr, 0), 0);
-    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
-  }
-
-  std::optional<CommandFrame> next_command() {
-    pollfd entry{channel_.commands(), POLLIN, 0};
-    CommandFrame frame;
-    if (::poll(&entry, 1, kPatienceMs) <= 0) return {};
-    if (receive_frame(channel_.commands(), frame) != Received::kFrame) return {};
-    return frame;
-  }
-
-  void answer(const CommandFrame& question, cs_error_t status) {
-    const ReplyFrame reply{question.instance, question.sequence, status};
-    ASSERT_EQ(send_frame(channel_.replies(), reply), Sent::kDone);
-  }
-
-  static cs_error_t ask(Active& active, Command command) {
-    const CallGuard guard(false);
-    return active.ask(command, guard);
-  }
-
-  Channel channel_;
-  pid_t child_ = -1;
-  Pipe told_;  // from an orphan
-};
 
 TEST_F(SamActive, HealthCheckIsOnThePage) {
   EXPECT_EQ(channel_.heartbeat().last_beat(coarse_now()), 0);
@@ -140,49 +44,6 @@ TEST_F(SamActive, WhatItTellsArrivesAndWaitsForNothing) {
   EXPECT_EQ(told->command, Command::kWarnSignal);
   EXPECT_EQ(told->argument, SIGUSR2);
   EXPECT_EQ(told->instance, kInstance);
-}
-
-TEST_F(SamActive, AnswerIsThatOfItsQuestion) {
-  run([](Active& active) {
-    const cs_error_t first = ask(active, Command::kStart);
-    return first == CS_ERR_TRY_AGAIN ? ask(active, Command::kStop) : CS_ERR_BAD_HANDLE;
-  });
-  const auto start = next_command();
-  ASSERT_TRUE(start);
-  EXPECT_EQ(start->command, Command::kStart);
-  auto others = *start;
-  others.instance = kInstance - 1;
-  answer(others, CS_ERR_EXIST);
-  others = *start;
-  others.sequence = start->sequence - 1;
-  answer(others, CS_ERR_EXIST);
-  answer(*start, CS_ERR_TRY_AGAIN);
-  const auto stop = next_command();
-  ASSERT_TRUE(stop);
-  EXPECT_EQ(stop->command, Command::kStop);
-  EXPECT_NE(stop->sequence, start->sequence);
-  answer(*stop, CS_ERR_ACCESS);
-  EXPECT_EQ(wait_for_end(), CS_ERR_ACCESS);
-}
-
-TEST_F(SamActive, QuestionOfAnEarlierInstanceLeavesTheAnswersToTheNext) {
-  run([](Active& active) { return ask(active, Command::kStart); });
-  auto question = next_command();
-  ASSERT_TRUE(question);
-  question->instance = kInstance + 1;
-  channel_.heartbeat().begin_instance(question->instance);
-  answer(*question, CS_OK);
-  EXPECT_EQ(wait_for_end(), CS_ERR_LIBRARY);
-  int left = 0;
-  EXPECT_EQ(::ioctl(channel_.replies(), FIONREAD, &left), 0);
-  EXPECT_EQ(left, static_cast<int>(sizeof(ReplyFrame)));
-}
-
-TEST_F(SamActive, QuestionEndsWithTheSupervisorsPipes) {
-  run([](Active& active) { return ask(active, Command::kStart); });
-  ASSERT_TRUE(next_command());
-  channel_.close_all();
-  EXPECT_EQ(wait_for_end(), CS_ERR_LIBRARY);
 }
 
 TEST_F(SamActive, OneOfAnEarlierInstanceIsTurnedAway) {
@@ -338,52 +199,6 @@ TEST_F(SamActive, ProcessOfAnotherNamespaceAnnouncesNothing) {
   EXPECT_EQ(channel_.heartbeat().announced(), 0);
 }
 
-// It may wait as long as the one that waits for its answer: the supervisor is stopped, say.
-TEST_F(SamActive, QuestionThatWaitsForRoomCanBeLeft) {
-  const CommandFrame frame{};
-  ActiveEnds ends = channel_.take_active_ends();
-  while (send_frame(ends.commands.get(), frame) == Sent::kDone) {
-  }
-  EXPECT_EQ(in_child([&] {
-              static constinit Active active;
-              active.begin(std::move(ends), kInstance,
-                           Settings::from(*RecoveryPolicy::parse(SAM_RECOVERY_POLICY_RESTART), 0));
-              pthread_t thread;
-              const auto body = [](void*) -> void* {
-                const CallGuard guard(true);
-                (void)active.ask(Command::kStart, guard);
-                return nullptr;
-              };
-              ASSERT_EQ(pthread_create(&thread, nullptr, body, nullptr), 0);
-              ::poll(nullptr, 0, 50);
-              pthread_cancel(thread);
-              ::alarm(20);
-              void* result = nullptr;
-              ASSERT_EQ(pthread_join(thread, &result), 0);
-              EXPECT_EQ(result, PTHREAD_CANCELED);
-            }),
-            0);
-}
-
-// What the application has under the number of the pipe of replies is none of ours.
-TEST_F(SamActive, ReplyIsNotReadFromAnotherFile) {
-  Pipe other = open_pipe();
-  ASSERT_TRUE(other);
-  ASSERT_EQ(::write(other.write_end.get(), "its own data", 12), 12);
-  ActiveEnds ends = channel_.take_active_ends();
-  EXPECT_EQ(in_child([&] {
-              static constinit Active active;
-              const int replies = ends.replies.get();
-              active.begin(std::move(ends), kInstance,
-                           Settings::from(*RecoveryPolicy::parse(SAM_RECOVERY_POLICY_RESTART), 0));
-              EXPECT_EQ(::dup2(other.read_end.get(), replies), replies);
-              EXPECT_EQ(ask(active, Command::kStop), CS_ERR_LIBRARY);
-              char text[16];
-              EXPECT_EQ(::read(replies, text, sizeof(text)), 12);
-            }),
-            0);
-}
-
 // As a daemon does it; whoever reads what it opens next is not the supervisor.
 TEST_F(SamActive, AnotherPipeWithoutAReaderIsNoLostSupervisor) {
   ActiveEnds ends = channel_.take_active_ends();
@@ -402,28 +217,6 @@ TEST_F(SamActive, AnotherPipeWithoutAReaderIsNoLostSupervisor) {
 
 constinit Active* g_asking = nullptr;
 constinit std::atomic<int> g_inner = -1;
-
-// A handler asks while the code that it has interrupted waits: the answer to the first question may
-// come, or never.
-TEST_F(SamActive, QuestionThatAHandlerHasOvertakenEnds) {
-  run([](Active& active) {
-    g_asking = &active;
-    struct sigaction action = {};
-    action.sa_handler = [](int) { g_inner = ask(*g_asking, Command::kStop); };
-    ::sigaction(SIGUSR1, &action, nullptr);
-    if (ask(active, Command::kStart) != CS_ERR_INTERRUPT) return 1;
-    return g_inner == CS_ERR_ACCESS ? 0 : 2;
-  });
-  const auto start = next_command();
-  ASSERT_TRUE(start);
-  ::kill(child_, SIGUSR1);
-  const auto stop = next_command();
-  ASSERT_TRUE(stop);
-  EXPECT_EQ(stop->command, Command::kStop);
-  answer(*stop, CS_ERR_ACCESS);
-  answer(*start, CS_OK);
-  EXPECT_EQ(wait_for_end(), 0);
-}
 
 TEST_F(SamActive, LooksForTheSupervisorOnceInAWhile) {
   EXPECT_EQ(in_child([&] {

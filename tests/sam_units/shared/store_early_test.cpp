@@ -72,8 +72,8 @@ TEST_F(SamStoreEarly, OutlivesAFirstStoreThatFails) {
 // Programs pass more room than there is behind the buffer; what is not needed is not looked at.
 TEST_F(SamStoreEarly, IsRestoredWhateverRoomIsClaimed) {
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  auto* const pages = static_cast<std::byte*>(::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE,
-                                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto* const pages = static_cast<std::byte*>(
+      ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ASSERT_EQ(::munmap(pages + page, page), 0);
   ASSERT_EQ(store_.store("early", 5), CS_OK);
   EXPECT_EQ(store_.restore(pages + page - 5, 1'000'000), CS_OK);

@@ -58,8 +58,8 @@ class ScriptedWorld : public World {
   std::deque<ForwardedSignal> forwarded;
   Excuse excuse = Excuse::kNone;
   pid_t excuse_sought_for = 0;  // last
-  // What happens while the clock is read, an excuse is looked for, a dead child is reaped, a process
-  // is signalled by its number.
+  // What happens while the clock is read, an excuse is looked for, a dead child is reaped, a
+  // process is signalled by its number.
   std::function<void()> on_clock, on_excuse, on_reap, on_signal;
   std::vector<LogRecord> records;
   std::vector<std::string> notices;
