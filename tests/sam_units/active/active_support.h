@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Fixture of the tests of the active process's side: the test is the supervisor, and each instance a
-// child.
+// Fixture of the tests of the active process's side: the test is the supervisor, and each instance
+// a child.
 #pragma once
 
 #include <gtest/gtest.h>

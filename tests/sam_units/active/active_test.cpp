@@ -3,6 +3,7 @@
 #include "sam_units/active/active_support.h"
 
 #include <sched.h>
+#include <sys/ioctl.h>
 
 #include "sam_units/counted_poll.h"
 
@@ -214,9 +215,6 @@ TEST_F(SamActive, AnotherPipeWithoutAReaderIsNoLostSupervisor) {
             }),
             0);
 }
-
-constinit Active* g_asking = nullptr;
-constinit std::atomic<int> g_inner = -1;
 
 TEST_F(SamActive, LooksForTheSupervisorOnceInAWhile) {
   EXPECT_EQ(in_child([&] {

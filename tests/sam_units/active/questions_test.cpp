@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sys/ioctl.h>
 
+#include <atomic>
 #include <utility>
 
 namespace cs::sam {
@@ -98,6 +99,9 @@ TEST_F(SamActive, ReplyIsNotReadFromAnotherFile) {
             }),
             0);
 }
+
+constinit Active* g_asking = nullptr;
+constinit std::atomic<int> g_inner = -1;
 
 // A handler asks while the code that it has interrupted waits: the answer to the first question may
 // come, or never.
