@@ -117,13 +117,15 @@ def compare(program, stock, ours, rules):
         line = key[0] % AT_EXIT
         step = lines[line - 1] if 0 < line <= len(lines) and key[0] < 2 * AT_EXIT else ""
         seen = stock.at(key), ours.at(key)
-        if seen[0] == seen[1] or stock.end in CRASHES and is_cut_short(step, *seen):
+        if seen[0] == seen[1]:
             continue
         is_ignored = handle_of(step) in ignored
         before = "\n".join(lines[:key[0] - 1])
         rule = next((r for r in rules if r.allows(step or key[1], before, program, *seen)), None)
         if is_ignored and (rule is None or rule.then != "rest"):
             continue  # but where stock has crashed, nothing is compared any more
+        if rule is None and stock.end in CRASHES and is_cut_short(step, *seen):
+            continue
         if rule is None:
             return Difference(key, step, *seen), rows
         rows.append(rule.row)
