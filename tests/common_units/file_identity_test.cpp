@@ -59,6 +59,7 @@ TEST_F(FileIdentities, CanBeMadeOfItsNumbers) {
   ASSERT_EQ(::fstat(null_.get(), &status), 0);
   EXPECT_TRUE(FileIdentity::of(status.st_dev, status.st_ino).is_behind(null_.get()));
   EXPECT_FALSE(FileIdentity::of(status.st_dev, status.st_ino + 1).is_behind(null_.get()));
+  EXPECT_FALSE(FileIdentity::of(status.st_dev + 1, status.st_ino).is_behind(null_.get()));
 }
 
 }  // namespace

@@ -107,6 +107,20 @@ TEST_F(SamActive, ProcessThatTakesItsPlaceIsAnnounced) {
   EXPECT_EQ(channel_.heartbeat().announced(), next);
 }
 
+// Not only when its parent's next look would have been due.
+TEST_F(SamActive, ProcessThatTakesItsPlaceIsAnnouncedByItsFirstHealthCheck) {
+  run(
+      [](Active& active) {
+        EXPECT_EQ(active.health_check(), CS_OK);
+        return in_child([&] { EXPECT_EQ(active.health_check(), CS_OK); });
+      },
+      SAM_RECOVERY_POLICY_RESTART, 60'000);
+  const pid_t instance = child_;
+  EXPECT_EQ(wait_for_end(), 0);
+  EXPECT_GT(channel_.heartbeat().announced(), 0);
+  EXPECT_EQ(channel_.heartbeat().announced(), channel_.heartbeat().next_of(instance));
+}
+
 TEST_F(SamActive, LossOfTheSupervisorIsSigpipeAndThenAnError) {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) GTEST_SKIP() << "no subreapers under an emulator";
   const auto lose_it = [&](Active& active) {
