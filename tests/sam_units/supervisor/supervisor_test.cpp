@@ -219,21 +219,6 @@ TEST_F(SamSupervisor, GivingUpKeepsErrnoThroughItsLastWords) {
   EXPECT_EQ(errno, EBADF);
 }
 
-// That its calls took so long does not mean that it was frozen, and the process with it.
-TEST_F(SamSupervisor, ASlowDaemonIsNoReasonToForgiveAHang) {
-  world_.daemon = [this](const std::string&) {
-    world_.time += 400 * kMs;
-    return CS_OK;
-  };
-  then_start();
-  then([this] {
-    world_.daemon = nullptr;
-    world_.time = world_.deadlines.back().when() + kMs;
-  });
-  then([this] { EXPECT_THAT(world_.signals, ElementsAre(Pair(kFirst, SIGTERM))); });
-  (void)run(kRestart | SAM_RECOVERY_POLICY_CMAP);
-}
-
 TEST_F(SamSupervisor, UnableToWaitItGivesUpWithErrno) {
   EXPECT_EQ(run().kind, Ending::Kind::kFailed);
   EXPECT_EQ(errno, EBADF);
