@@ -147,10 +147,12 @@ void Invariants::beat(Nanoseconds now) {
   if (is_running_ && now - silent_since_ > settings_.interval) late_beat_at_ = now;
   count_from(now);
   last_life_ = last_beat_ = now;
-  // It may have been held since, rather than before.
-  if (!is_waiting_ && is_held_ && held_round_ == round_) excused_at_ = now;
+  // It may be held since, rather than before.
+  if (!is_waiting_ && is_held_ && held_round_ == round_) excused_at_ = held_beat_ = now;
   is_excused_ = had_busy_ = false;
   forget_excuses();
+  // Nobody sees another one with the same time.
+  may_be_held_ = held_beat_ != 0 && now / kTick == held_beat_ / kTick;
 }
 
 // A fresh interval begins, unless the supervisor forgives the silence anyway. Who has been let go

@@ -154,7 +154,7 @@ void Invariants::began(Nanoseconds now) {
   asked_round_ = 0;
   silent_since_ = limit_since_ = last_life_ = now;
   last_beat_ = late_beat_at_ = lost_at_ = owed_reply_ = 0;
-  excused_at_ = 0;
+  excused_at_ = held_beat_ = 0;
   era_ = data_.era;
 }
 
