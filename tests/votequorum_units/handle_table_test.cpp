@@ -173,6 +173,19 @@ TEST_F(MachineHandleTable, UsesOfThreadsThatDoNotExistAreForgotten) {
   EXPECT_EQ(alive_, 0);
 }
 
+// In a callback that has finalized its handle, say.
+TEST_F(MachineHandleTable, ClosedHandleGoesWithTheLastUseOfTheThreadThatForks) {
+  const std::uint64_t handle = insert(1);
+  {
+    const User own = find(handle);
+    ASSERT_TRUE(own);
+    ASSERT_TRUE(remove(handle));
+    table_.keep_only([&](std::uint64_t asked) { return asked == handle ? 1U : 0U; });
+    EXPECT_EQ(alive_, 1);
+  }
+  EXPECT_EQ(alive_, 0);
+}
+
 // As on machines without access to eight bytes at once.
 class NarrowHandleTable : public testing::Test {
  protected:

@@ -107,6 +107,11 @@ TEST_P(SamCmapClient, DeleteAllDeletesEachKeyThatTheDaemonNames) {
   EXPECT_EQ(client_.delete_all("a.", soon()), CS_OK);
 }
 
+TEST_P(SamCmapClient, AnswerWithoutAnIteratorIsRefused) {
+  connect([](Peer& peer, const Request& request) { peer.reply(status(request)); });
+  EXPECT_EQ(client_.delete_all("a.", soon()), CS_ERR_MESSAGE_ERROR);
+}
+
 // Whether it was told that the iteration is over is the stand-in's answer to a set.
 TEST_P(SamCmapClient, KeyThatCannotBeDeletedIsAnErrorAndEndsTheIteration) {
   connect([ended = std::make_shared<bool>(false)](Peer& peer, const Request& request) {
