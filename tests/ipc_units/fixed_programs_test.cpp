@@ -17,6 +17,8 @@ int ask(const std::string& program) {
 
 TEST(FixedProgram, ThatCallsSiglongjmpCanJump) { EXPECT_EQ(ask("calls"), 1); }
 
+TEST(FixedProgram, ThatCallsItFortifiedCanJump) { EXPECT_EQ(ask("fortified"), 1); }
+
 TEST(FixedProgram, ThatTakesTheAddressOfSiglongjmpCanJump) { EXPECT_EQ(ask("points"), 1); }
 
 TEST(FixedProgram, WithTheOldTableOfSymbolsCanJump) { EXPECT_EQ(ask("sysv"), 1); }

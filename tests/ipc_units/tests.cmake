@@ -16,7 +16,7 @@ if(NOT CS_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
   target_sources(ipc_units_test PRIVATE ipc_units/fixed_programs_test.cpp)
   target_compile_definitions(ipc_units_test PRIVATE
                              CS_FIXED_PROGRAM="${CMAKE_CURRENT_BINARY_DIR}/cs_fixed_program_")
-  foreach(kind IN ITEMS plain calls points sysv)
+  foreach(kind IN ITEMS plain calls points sysv fortified)
     set(program cs_fixed_program_${kind})
     # As in the library: the code that looks does not depend on where it is.
     add_executable(${program} ipc_units/fixed_program.c ipc_units/fixed_program_jumps.cpp
@@ -31,6 +31,10 @@ if(NOT CS_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
   target_compile_definitions(cs_fixed_program_calls PRIVATE CS_CALLS_JUMP)
   target_compile_definitions(cs_fixed_program_points PRIVATE CS_POINTS_TO_JUMP)
   target_compile_definitions(cs_fixed_program_sysv PRIVATE CS_CALLS_JUMP)
+  # It calls __longjmp_chk.
+  target_compile_definitions(cs_fixed_program_fortified PRIVATE CS_CALLS_JUMP)
+  target_compile_options(cs_fixed_program_fortified PRIVATE -O2 -U_FORTIFY_SOURCE
+                         -D_FORTIFY_SOURCE=2)
   target_link_options(cs_fixed_program_sysv PRIVATE -Wl,--hash-style=sysv)
 endif()
 

@@ -33,7 +33,7 @@ DAEMON = ["votequorum_newest_daemon_test", "votequorum_threads_daemon_test",
           "votequorum_surroundings_daemon_test", "votequorum_leaving_daemon_test",
           "votequorum_daemon_test"]
 OTHER_UNITS = ["common_units_test", "corosync_common_test", "ipc_units_test",
-               "votequorum_units_test"]
+               "ipc_first_call_test", "votequorum_units_test"]
 FEW_SEEDS, SEEDS = "10000", "400000"  # most of what the simulation finds it finds soon
 
 
