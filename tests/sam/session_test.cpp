@@ -108,6 +108,22 @@ TEST(SamCallsAtOnce, ProcessThatFinalizesDuringAStartHasFinished) {
   EXPECT_TRUE(becomes('Z', application.supervisor()));
 }
 
+// As far as the call that was interrupted can tell, it has not begun.
+TEST(SamCallsAtOnce, StartThatAHandlerEndsWithAStopHasNotBegun) {
+  expect_done([] {
+    app::enter(kLong, kRestart);
+    app::handle(SIGALRM, [](int) {
+      app::resume_supervisor();
+      app::expect_ok(sam_start());
+      app::expect_ok(sam_stop());
+    });
+    app::stop_supervisor();
+    ::alarm(1);
+    app::expect(sam_start(), CS_ERR_BAD_HANDLE);
+    app::expect(sam_hc_send(), CS_ERR_BAD_HANDLE);
+  });
+}
+
 // A thread for the callback is made in each process that starts.
 TEST(SamStartThatFails, ForLackOfAThreadIsNotWatched) {
   SamProcess application([] {
