@@ -148,11 +148,12 @@ void Invariants::beat(Nanoseconds now) {
   count_from(now);
   last_life_ = last_beat_ = now;
   // It may be held since, rather than before.
-  if (!is_waiting_ && is_held_ && held_round_ == round_) excused_at_ = held_beat_ = now;
+  if (!is_waiting_ && is_held_ && asked_round_ == round_) held_beat_ = now;
   is_excused_ = had_busy_ = false;
   forget_excuses();
   // Nobody sees another one with the same time.
   may_be_held_ = held_beat_ != 0 && now / kTick == held_beat_ / kTick;
+  if (may_be_held_) excused_at_ = now;
 }
 
 // A fresh interval begins, unless the supervisor forgives the silence anyway. Who has been let go
@@ -163,6 +164,7 @@ void Invariants::excuse_found(Nanoseconds now, Excuse excuse) {
   const bool is_excused = excuse != Excuse::kNone || may_be_held_;
   trace_.note(now, "(excuse %d, held before: %d, %d)", static_cast<int>(excuse), was_held_,
               may_be_held_);
+  if (is_held_) held_beat_ = last_beat_;
   if (is_held_ || may_be_held_) held_round_ = round_;
   if (!is_excused) return;
   excused_at_ = now;

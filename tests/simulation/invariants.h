@@ -164,7 +164,7 @@ class Invariants {
   bool is_held_ = false;
   bool was_held_ = false;         // when it was last looked at, for sure
   bool may_be_held_ = false;      // the same, or not: nobody knows
-  Nanoseconds held_beat_ = 0;     // came while it was found held; 0: none has
+  Nanoseconds held_beat_ = 0;     // the last when it was found held, or came meanwhile
   Nanoseconds silent_since_ = 0;  // at the earliest
   Nanoseconds limit_since_ = 0;   // where the supervisor may count from, at the latest
   Nanoseconds late_beat_at_ = 0;
