@@ -188,6 +188,19 @@ TEST_F(SamQuorum, LostQuorumIsNothingToAStoppedProcess) {
   EXPECT_EQ(application.wait_for("started").instance, 1U);
 }
 
+TEST_F(SamQuorum, FinalizeEndsTheConnection) {
+  SamProcess application([] {
+    const std::size_t before = proc::count_descriptors(::getpid());
+    app::expect_ok(sam_initialize(kInterval, SAM_RECOVERY_POLICY_QUORUM_RESTART));
+    app::expect_that(proc::count_descriptors(::getpid()) > before);
+    app::expect_ok(sam_finalize());
+    app::expect_that(proc::count_descriptors(::getpid()) == before);
+    app::report("done");
+    app::sleep_forever();
+  });
+  application.wait_for("done");
+}
+
 // It has a connection of its own.
 TEST_F(SamQuorum, ChildThatRegistersIsNotTouchedByWhatItsParentFinalizes) {
   SamProcess application([] {

@@ -3,10 +3,13 @@
 // death. Cases of a suite *BeyondStock fail with the distribution's library.
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -39,6 +42,27 @@ void fork_a_helper() {
 [[noreturn]] void die_with_code(int code) {
   if (code < 0) app::die_by(-code);
   ::_exit(code);
+}
+
+// It holds the lock of the store then: nobody else's store ends.
+void stop_a_helper_in_its_store(std::atomic<pid_t>& holder) {
+  static std::vector<char> data(64 << 20);
+  const pid_t helper = ::fork();
+  if (helper == 0) {
+    for (;;) (void)sam_data_store(data.data(), data.size());
+  }
+  holder = helper;
+  for (bool is_held = false; !is_held;) {
+    app::pause_for(20);
+    ::kill(helper, SIGSTOP);
+    const pid_t probe = ::fork();
+    if (probe == 0) ::_exit(sam_data_store("probe", 6) == CS_OK ? 0 : 1);
+    app::pause_for(100);
+    is_held = ::waitpid(probe, nullptr, WNOHANG) == 0;
+    ::kill(probe, SIGKILL);
+    ::waitpid(probe, nullptr, 0);
+    if (!is_held) ::kill(helper, SIGCONT);
+  }
 }
 
 // The next instance comes, whatever the first leaves behind.
@@ -93,6 +117,48 @@ TEST(SamHelpersBeyondStock, OneThatStoresDuringARestartDelayIsRefused) {
   });
   application.wait_for("refused");
   application.wait_for("found");
+}
+
+// The lock of the store passes to them only when the instance is gone, in the pause before the next
+// one: what they may do counts then, and not when they asked. The second would overwrite the data.
+TEST(SamHelpersThatWait, ThoseWhoseTurnComesTooLateAreRefused) {
+  SamProcess application([] {
+    struct Shared {
+      std::atomic<pid_t> holder;
+      std::atomic<int> refused;
+    };
+    auto* const shared = static_cast<Shared*>(
+        ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    app::expect_that(::setenv("SAM_RESTART_DELAY", "1000", 1) == 0);
+    const unsigned id = app::enter(0, kRestart);
+    app::expect_ok(sam_start());
+    if (id > 1) {
+      while (shared->refused < 2) app::pause_for(1);
+      std::size_t size = 0;
+      app::expect_ok(sam_data_getsize(&size));
+      app::expect_that(size != 5);
+      app::report("intact");
+      app::sleep_forever();
+    }
+    stop_a_helper_in_its_store(shared->holder);
+    for (int i = 0; i < 2; ++i) {
+      if (::fork() != 0) continue;
+      ::signal(SIGPIPE, SIG_IGN);
+      app::expect(sam_data_store("lost", 5), CS_ERR_LIBRARY);
+      ++shared->refused;
+      ::_exit(0);
+    }
+    const pid_t self = ::getpid();
+    if (::fork() == 0) {
+      while (::getppid() == self) app::pause_for(1);
+      app::pause_for(100);
+      ::kill(shared->holder, SIGKILL);
+      ::_exit(0);
+    }
+    app::pause_for(100);
+    app::die_by(SIGKILL);
+  });
+  application.wait_for("intact");
 }
 
 // Between fork and exec it looks as if the instance became a daemon.

@@ -111,6 +111,24 @@ TEST(SamLeaving, HandlerMayFinalizeDuringAStop) {
   EXPECT_EQ(application.count("registered"), 1U) << application.story();
 }
 
+// The thread in sam_register is the supervisor, on which the application depends.
+TEST(SamLeaving, ACancelledSupervisorGoesOn) {
+  SamProcess application([] {
+    pthread_t thread;
+    const auto body = [](void*) -> void* {
+      app::enter(0, SAM_RECOVERY_POLICY_QUIT);
+      app::expect_ok(sam_start());
+      app::pause_for(300);
+      ::_exit(5);
+    };
+    app::expect_that(pthread_create(&thread, nullptr, body, nullptr) == 0);
+    app::pause_for(100);
+    pthread_cancel(thread);
+    app::sleep_forever();
+  });
+  application.expect_exit_code(5);
+}
+
 class SamCancelled : public testing::TestWithParam<int> {};
 class SamCancelledBeyondStock : public testing::TestWithParam<int> {};
 

@@ -303,8 +303,12 @@ TEST(SamOperatorOrphan, TheChildOfWhoFailedToRegisterIsNone) {
     app::expect_ok(sam_initialize(kLongInterval, SAM_RECOVERY_POLICY_RESTART));
     rlimit files;
     app::expect_that(::getrlimit(RLIMIT_NOFILE, &files) == 0);
-    const rlimit none = {0, files.rlim_max};
-    app::expect_that(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const int first = ::dup(STDIN_FILENO);
+    const int second = ::dup(STDIN_FILENO);
+    ::close(first);
+    ::close(second);
+    const rlimit few = {static_cast<rlim_t>(second) + 1, files.rlim_max};  // for the store only
+    app::expect_that(::setrlimit(RLIMIT_NOFILE, &few) == 0);
     app::expect(sam_register(nullptr), CS_ERR_LIBRARY);
     app::expect_that(::setrlimit(RLIMIT_NOFILE, &files) == 0);
     if (::fork() != 0) app::sleep_forever();

@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/proc.h"
 #include "support/refuse_call.h"
 #include "support/sam_process.h"
 
@@ -139,6 +140,16 @@ TEST(SamStartThatFails, ForLackOfAThreadIsNotWatched) {
     app::sleep_forever();
   });
   EXPECT_EQ(application.wait_for("is not watched").instance, 1U);
+}
+
+TEST(SamFinalizedProcess, HoldsNoDataAnyMore) {
+  expect_done([] {
+    app::enter(kLong, kRestart);
+    app::expect_ok(sam_data_store("abc", 3));
+    const std::size_t before = proc::count_descriptors(::getpid());
+    app::expect_ok(sam_finalize());
+    app::expect_that(proc::count_descriptors(::getpid()) + 2 == before);  // the store's files
+  });
 }
 
 TEST(SamErrno, IsTheProgramsOwnInEachInstance) {

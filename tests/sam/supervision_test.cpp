@@ -103,6 +103,22 @@ TEST_P(SamLostSupervisor, IsAnErrorWhereSigpipeIsIgnored) {
   (void)application.wait_for_orphan(active.pid);
 }
 
+// It owes no health check, but what it stores nobody will find.
+TEST(SamLostSupervisorOfAStoppedProcess, EndsItWithAStoreBySigpipe) {
+  SamProcess application([] {
+    app::enter(60'000, kRestart);
+    app::report("ready");
+    for (;;) {
+      (void)sam_data_store("x", 1);
+      app::pause_for(10);
+    }
+  });
+  const Report active = application.wait_for("ready");
+  ::kill(application.supervisor(), SIGKILL);
+  const int status = application.wait_for_orphan(active.pid);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE) << status;
+}
+
 // A daemon is no child of its supervisor, and has to see it by other means.
 TEST_P(SamLostSupervisor, EndsADaemonBySigpipe) {
   const auto [call, interval] = GetParam();
