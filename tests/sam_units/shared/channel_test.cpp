@@ -59,7 +59,9 @@ TEST_F(SamChannel, NeitherSideWaits) {
     EXPECT_NE(::fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
   }
   const ActiveEnds ends = become_active();
-  EXPECT_NE(::fcntl(ends.commands.get(), F_GETFL) & O_NONBLOCK, 0);
+  for (const int fd : {ends.commands.get(), ends.replies.get()}) {
+    EXPECT_NE(::fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+  }
 }
 
 TEST_F(SamChannel, EndsAreCloseOnExecAndKnown) {

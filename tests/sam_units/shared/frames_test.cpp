@@ -5,16 +5,20 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <string>
+#include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
 
 #include "common/file_identity.h"
 #include "common/unique_fd.h"
+#include "sam_units/in_child.h"
+#include "support/refuse_call.h"
 
 namespace cs::sam {
 namespace {
@@ -79,6 +83,16 @@ TEST(SamFrames, FullPipeTakesNoPartOfAFrame) {
     ASSERT_EQ(receive_frame(pipe.read_end.get(), frame), Received::kFrame);
   }
   EXPECT_EQ(receive_frame(pipe.read_end.get(), frame), Received::kNothing);
+}
+
+// The kernel has no page for it at the moment.
+TEST(SamFrames, WantOfMemoryIsNoMoreThanAFullPipe) {
+  const Pipe pipe = open_pipe();
+  EXPECT_EQ(in_child([&] {
+              if (!test::refuse_call(SYS_write, ENOMEM)) return;
+              EXPECT_EQ(send_frame(pipe.write_end.get(), CommandFrame{}), Sent::kFull);
+            }),
+            0);
 }
 
 TEST(SamFrames, NoReaderIsBrokenOnceSigpipeIsSurvived) {

@@ -99,8 +99,15 @@ TEST_F(SamStoreEarly, IsTakenBackAsItWasLeft) {
   store_.take_back(false);
   EXPECT_EQ(shared_memory(), 0U);
   EXPECT_EQ(get(store_), pattern(70'000, 3));
+  EXPECT_EQ(in_child([&] { EXPECT_EQ(store_.store("child", 5), CS_OK); }), 0);
+  EXPECT_EQ(get(store_), pattern(70'000, 3));
   ASSERT_EQ(store_.share(), CS_OK);
-  EXPECT_EQ(in_child([&] { EXPECT_EQ(get(store_), pattern(70'000, 3)); }), 0);
+  EXPECT_EQ(in_child([&] {
+              EXPECT_EQ(get(store_), pattern(70'000, 3));
+              EXPECT_EQ(store_.store("shared", 6), CS_OK);
+            }),
+            0);
+  EXPECT_EQ(get(store_), (Bytes{'s', 'h', 'a', 'r', 'e', 'd'}));
 }
 
 TEST_F(SamStoreEarly, IsReplacedByTheSameRules) {
