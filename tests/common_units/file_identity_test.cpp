@@ -60,6 +60,7 @@ TEST_F(FileIdentities, CanBeMadeOfItsNumbers) {
   EXPECT_TRUE(FileIdentity::of(status.st_dev, status.st_ino).is_behind(null_.get()));
   EXPECT_FALSE(FileIdentity::of(status.st_dev, status.st_ino + 1).is_behind(null_.get()));
   EXPECT_FALSE(FileIdentity::of(status.st_dev + 1, status.st_ino).is_behind(null_.get()));
+  EXPECT_FALSE(FileIdentity::of(status.st_dev + 1, status.st_ino).may_be_behind(null_.get()));
 }
 
 }  // namespace
