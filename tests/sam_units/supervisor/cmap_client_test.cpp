@@ -108,7 +108,9 @@ TEST_P(SamCmapClient, DeleteAllDeletesEachKeyThatTheDaemonNames) {
 }
 
 TEST_P(SamCmapClient, AnswerWithoutAnIteratorIsRefused) {
-  connect([](Peer& peer, const Request& request) { peer.reply(status(request)); });
+  connect([](Peer& peer, const Request& request) {
+    peer.reply(status(request, request.id() == kIterNext ? CS_ERR_NO_SECTIONS : CS_OK));
+  });
   EXPECT_EQ(client_.delete_all("a.", soon()), CS_ERR_MESSAGE_ERROR);
 }
 
