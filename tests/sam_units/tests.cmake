@@ -29,7 +29,8 @@ target_sources(sam_supervisor_test PRIVATE sam_units/supervisor/supervisor_opera
 
 cs_add_namespace_test(sam_service_clients_test TIMEOUT 120
   LIBS cs_stand_in OBJECTS cs_sam cs_ipc cs_common
-  SOURCES sam_units/supervisor/cmap_client_test.cpp sam_units/supervisor/quorum_client_test.cpp)
+  SOURCES sam_units/supervisor/cmap_client_test.cpp sam_units/supervisor/quorum_client_test.cpp
+          sam_units/supervisor/world_services_test.cpp)
 
 cs_add_sam_unit_test(active active sam_units/active/look_test.cpp
                      sam_units/active/questions_test.cpp)
