@@ -150,23 +150,31 @@ TEST_F(SamLinuxWorld, InstanceHasTheMaskOfTheSupervisor) {
 struct Passing {
   explicit Passing(int number) { asked.forwarded.add(number); }
 
+  LinuxWorld& begin() {
+    EXPECT_TRUE(world.open());
+    world.begin_forwarding(asked.forwarded);
+    return world;
+  }
+
   QuorumClient quorum;
   Store store;
   OperatorSettings asked;
   LinuxWorld world{quorum, store, asked};
 };
 
+void send_as_a_terminal(int number) {
+  siginfo_t info{};
+  info.si_signo = number;
+  info.si_code = SI_KERNEL;
+  ASSERT_EQ(::syscall(SYS_rt_sigqueueinfo, ::getpid(), number, &info), 0);
+}
+
 // At the pause before a restart there was no instance to receive it.
 TEST(SamLinuxWorldSignals, OfATerminalFromBeforeTheForkArePassedOn) {
   EXPECT_EQ(in_child([] {
               Passing passing(SIGWINCH);
-              LinuxWorld& world = passing.world;
-              ASSERT_TRUE(world.open());
-              world.begin_forwarding(passing.asked.forwarded);
-              siginfo_t info{};
-              info.si_signo = SIGWINCH;
-              info.si_code = SI_KERNEL;
-              ASSERT_EQ(::syscall(SYS_rt_sigqueueinfo, ::getpid(), SIGWINCH, &info), 0);
+              LinuxWorld& world = passing.begin();
+              send_as_a_terminal(SIGWINCH);
               const pid_t instance = world.fork();
               if (instance == 0) ::_exit(0);
               const auto arrived = world.next_forwarded(instance);
@@ -181,21 +189,16 @@ TEST(SamLinuxWorldSignals, OfATerminalFromBeforeTheForkArePassedOn) {
 TEST(SamLinuxWorldSignals, OfATerminalReachWhoIsInItsGroup) {
   EXPECT_EQ(in_child([] {
               Passing passing(SIGWINCH);
-              LinuxWorld& world = passing.world;
-              ASSERT_TRUE(world.open());
-              world.begin_forwarding(passing.asked.forwarded);
+              LinuxWorld& world = passing.begin();
               const pid_t instance = world.fork();
               if (instance == 0) {
                 for (;;) ::pause();
               }
-              siginfo_t info{};
-              info.si_signo = SIGWINCH;
-              info.si_code = SI_KERNEL;
               for (const bool is_in_group : {true, false}) {
                 if (!is_in_group) {
                   ASSERT_EQ(::setpgid(instance, 0), 0);
                 }
-                ASSERT_EQ(::syscall(SYS_rt_sigqueueinfo, ::getpid(), SIGWINCH, &info), 0);
+                send_as_a_terminal(SIGWINCH);
                 EXPECT_TRUE(world.wait({}, Deadline::in_milliseconds(20'000)).is_able);
                 const auto arrived = world.next_forwarded(instance);
                 ASSERT_TRUE(arrived);
@@ -210,9 +213,7 @@ TEST(SamLinuxWorldSignals, OfATerminalReachWhoIsInItsGroup) {
 TEST(SamLinuxWorldSignals, ThatArePassedOnDoNotHideTheDeathOfAChild) {
   EXPECT_EQ(in_child([] {
               Passing passing(SIGTERM);
-              LinuxWorld& world = passing.world;
-              ASSERT_TRUE(world.open());
-              world.begin_forwarding(passing.asked.forwarded);
+              LinuxWorld& world = passing.begin();
               world.listen_for_children();
               const pid_t child = ::fork();
               if (child == 0) {
@@ -271,9 +272,7 @@ TEST_F(SamLinuxWorld, LimitOnDescriptorsLeavesItAbleToWait) {
 TEST(SamLinuxWorldSignals, AreLetInDuringAWaitOnly) {
   EXPECT_EQ(in_child([] {
               Passing passing(SIGTERM);
-              LinuxWorld& world = passing.world;
-              ASSERT_TRUE(world.open());
-              world.begin_forwarding(passing.asked.forwarded);
+              LinuxWorld& world = passing.begin();
               for (int round = 0; round < 2; ++round) {
                 EXPECT_TRUE(world.wait({}, Deadline::in_milliseconds(1)).is_able);
                 sigset_t blocked;
@@ -296,9 +295,7 @@ TEST(SamLinuxWorldSignals, OneThatComesInTheApplicationsHandlerEndsTheNextWait) 
   EXPECT_EQ(in_child([] {
               ::signal(SIGCHLD, [](int) { ::raise(SIGHUP); });
               Passing passing(SIGHUP);
-              LinuxWorld& world = passing.world;
-              ASSERT_TRUE(world.open());
-              world.begin_forwarding(passing.asked.forwarded);
+              LinuxWorld& world = passing.begin();
               const pid_t child = ::fork();
               if (child == 0) ::_exit(0);
               siginfo_t info;
