@@ -4,6 +4,7 @@ the distribution's own libraries, whichever library the program has."""
 import ctypes
 import glob
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -113,6 +114,16 @@ class Barrier:
         self.library.cpg_finalize(self.handle)
 
 
+def remove_rings():
+    """A daemon that is killed leaves its clients' rings in /dev/shm, which is ours alone: in an
+    hour they would fill the memory of the machine."""
+    for path in glob.glob("/dev/shm/qb-*"):
+        if os.path.isdir(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            os.unlink(path)
+
+
 class Corosync:
     """The daemon. Started when it is first needed."""
 
@@ -147,6 +158,7 @@ class Corosync:
     def start(self):
         if self.running():
             return
+        remove_rings()
         path = f"{self.folder}/corosync.conf"
         with open(path, "w", encoding="ascii") as file:
             file.write(CONFIG.format(folder=self.folder, transport=self.transport))
