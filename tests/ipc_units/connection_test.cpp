@@ -69,7 +69,6 @@ class IpcConnection : public testing::TestWithParam<qb_ipc_type> {
     EXPECT_EQ(ask(node_id, Deadline::in_milliseconds(limit_ms)).status(), CS_ERR_TRY_AGAIN);
   }
 
-  // By one that lets go of the connection when it has changed its place.
   void expect_no_harm_by_child(bool (*change_place)()) {
     serve(late_from(kLate));
     expect_answer(1);
@@ -285,7 +284,6 @@ TEST_P(IpcConnection, ChildThatMayNotSignalItsParentDoesItNoHarm) {
   expect_no_harm_by_child([] { return refuse_call(SYS_kill, EPERM); });
 }
 
-// Where nobody has its parent's number.
 TEST_P(IpcConnection, ChildInANamespaceOfItsOwnDoesItsParentNoHarm) {
   expect_no_harm_by_child([] {
     if (::unshare(CLONE_NEWPID) != 0) return false;
@@ -302,13 +300,15 @@ TEST_P(IpcConnection, CancelEndsNoReadingOfAnotherFile) {
   serve(late_from(kLate));
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-  const UniqueFd peer(ends[0]);
-  const UniqueFd own(::dup3(ends[1], connection_->fd(), O_CLOEXEC));
-  ::close(ends[1]);
+  const UniqueFd peer(ends[0]), own(ends[1]);
+  const int number = connection_->fd();
+  const UniqueFd ours(::fcntl(number, F_DUPFD_CLOEXEC, 3));
+  ASSERT_EQ(::dup3(own.get(), number, O_CLOEXEC), number);
   connection_->cancel();
   char byte = 'x';
   ASSERT_EQ(::send(peer.get(), &byte, 1, MSG_NOSIGNAL), 1);
   EXPECT_EQ(::recv(own.get(), &byte, 1, MSG_DONTWAIT), 1);
+  EXPECT_EQ(::dup3(ours.get(), number, O_CLOEXEC), number);  // so that nothing is left of it
 }
 
 // Its parent has ended: nobody is cut off by waking its wait.
