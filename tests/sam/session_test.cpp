@@ -23,11 +23,11 @@ constexpr auto kRestart = SAM_RECOVERY_POLICY_RESTART;
 constexpr int kLong = 60'000;
 
 // Runs a call in a thread of its own, in which it waits for a supervisor that is stopped.
-template <cs_error_t (*kCall)()>
+template <cs_error_t (*kCall)(), cs_error_t kAnswer = CS_OK>
 pthread_t call_that_waits() {
   pthread_t thread;
   const auto body = [](void*) -> void* {
-    app::expect_ok(kCall());
+    app::expect(kCall(), kAnswer);
     return nullptr;
   };
   app::stop_supervisor();
@@ -92,14 +92,7 @@ TEST(SamCallsAtOnce, HealthChecksAreTakenDuringAStop) {
 TEST(SamCallsAtOnce, ProcessThatFinalizesDuringAStartHasFinished) {
   SamProcess application([] {
     app::enter(kLong, kRestart);
-    app::stop_supervisor();
-    pthread_t thread;
-    const auto body = [](void*) -> void* {
-      app::expect(sam_start(), CS_ERR_BAD_HANDLE);
-      return nullptr;
-    };
-    app::expect_that(pthread_create(&thread, nullptr, body, nullptr) == 0);
-    app::pause_for(100);
+    const pthread_t thread = call_that_waits<sam_start, CS_ERR_BAD_HANDLE>();
     app::expect_ok(sam_finalize());
     if (::fork() == 0) app::sleep_forever();
     resume_and_join(thread);

@@ -41,7 +41,7 @@ bool Instance::may_send_commands() const noexcept {
 void Instance::send_signal(int number) noexcept {
   if (role_ == Role::kPresumed) (void)watch_announced();
   was_signalled_ = true;
-  if (number == SIGKILL) kill_announced();
+  if (number == SIGKILL) (void)kill_announced();
   process_.send_signal(number);
 }
 
@@ -61,15 +61,15 @@ void Instance::end() noexcept {
   end_announced();
 }
 
-// A daemon whose parent has not ended yet.
-void Instance::kill_announced() noexcept {
-  if (note_announced()) announced_->send_signal(SIGKILL);
+// A daemon whose parent has not ended yet. False when there is none.
+bool Instance::kill_announced() noexcept {
+  if (!note_announced()) return false;
+  announced_->send_signal(SIGKILL);
+  return true;
 }
 
 void Instance::end_announced() noexcept {
-  if (!note_announced()) return;
-  announced_->send_signal(SIGKILL);
-  announced_->wait_for_end();
+  if (kill_announced()) announced_->wait_for_end();
 }
 
 // From the first look on: when it has died, its number may be another's. False where no process but

@@ -79,7 +79,7 @@ class Instance {
   [[nodiscard]] bool passes_on() noexcept;
   [[nodiscard]] bool is_over() noexcept;
   [[nodiscard]] bool presume() noexcept;
-  void kill_announced() noexcept;
+  bool kill_announced() noexcept;
   void end_announced() noexcept;
   bool note_announced() noexcept;
   bool watch_announced() noexcept;

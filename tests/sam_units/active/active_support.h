@@ -79,6 +79,14 @@ class SamActive : public testing::Test {
     ::prctl(PR_SET_CHILD_SUBREAPER, 0);
   }
 
+  // Of an instance whose pipe of commands is full.
+  ActiveEnds ends_without_room() {
+    ActiveEnds ends = channel_.take_active_ends();
+    while (send_frame(ends.commands.get(), CommandFrame{}) == Sent::kDone) {
+    }
+    return ends;
+  }
+
   std::optional<CommandFrame> next_command() {
     pollfd entry{channel_.commands(), POLLIN, 0};
     CommandFrame frame;

@@ -179,10 +179,7 @@ TEST_F(SamActive, FullPipeLosesNoCommand) {
 
 // The supervisor is awake then; the next check, once there is room, must be able to wake it.
 TEST_F(SamActive, NudgeWithoutRoomIsNotOnItsWay) {
-  const CommandFrame frame{};
-  ActiveEnds ends = channel_.take_active_ends();
-  while (send_frame(ends.commands.get(), frame) == Sent::kDone) {
-  }
+  ActiveEnds ends = ends_without_room();
   HeartbeatPage& page = *ends.heartbeat;
   EXPECT_EQ(in_child([&] {
               static constinit Active active;

@@ -56,10 +56,7 @@ TEST_F(SamActive, QuestionEndsWithTheSupervisorsPipes) {
 
 // It may wait as long as the one that waits for its answer: the supervisor is stopped, say.
 TEST_F(SamActive, QuestionThatWaitsForRoomCanBeLeft) {
-  const CommandFrame frame{};
-  ActiveEnds ends = channel_.take_active_ends();
-  while (send_frame(ends.commands.get(), frame) == Sent::kDone) {
-  }
+  ActiveEnds ends = ends_without_room();
   EXPECT_EQ(in_child([&] {
               static constinit Active active;
               active.begin(std::move(ends), kInstance,

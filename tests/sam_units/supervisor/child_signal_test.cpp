@@ -246,10 +246,7 @@ void install_another(int) {
 }
 
 TEST_F(SamChildSignal, IgnoredIsNoHandlerWhateverTheFlagsSay) {
-  struct sigaction action {};
-  action.sa_handler = SIG_IGN;
-  action.sa_flags = SA_SIGINFO;
-  ::sigaction(SIGCHLD, &action, nullptr);
+  install(SIG_IGN, SA_SIGINFO);
   ChildSignal signal;
   EXPECT_EQ(in_child([&] {
               make_dead_child(6);
